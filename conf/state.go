@@ -44,10 +44,10 @@ type State struct {
 
 // Master is what the file holds of one monitored master.
 type Master struct {
-	Name         string
-	Addr         Endpoint
-	Quorum       int
-	DownAfter    time.Duration // whole milliseconds; default 30 s
+	Name            string
+	Addr            Endpoint
+	Quorum          int
+	DownAfter       time.Duration // whole milliseconds; default 30 s
 	FailoverTimeout time.Duration // failover-timeout; default 180 s
 	// ParallelSyncs is how many replicas follow a new master at a time;
 	// default 1, 0 and negative are kept as written.
