@@ -1,0 +1,172 @@
+package quorum
+
+import "time"
+
+// Ballot is our vote for one master: in which epoch it was cast and for whom.
+// The epoch is durable; the name is not, so after a restart it is unknown.
+// The zero Ballot has never voted.
+type Ballot struct {
+	Epoch Epoch // leader_epoch; never falls
+	Vote  RunID // "" = unknown or none
+
+	castAt  time.Duration // when the vote was cast
+	heardAt time.Duration // when its candidate last asked in that epoch
+	oldAsk  map[RunID]time.Duration
+	bootEnd time.Duration // E-24; 0 = no such bind
+	started time.Duration // when this process began
+}
+
+// Restore makes the ballot of a Sentinel that starts at now with what its file
+// says. unfinished tells that the epoch has no configuration yet.
+//
+// Rule: E-24, E-44.
+func Restore(now time.Duration, epoch Epoch, unfinished bool) Ballot {
+	b := Ballot{Epoch: epoch, started: now, castAt: now, heardAt: now}
+	if unfinished {
+		b.bootEnd = now + BootBind
+	}
+	return b
+}
+
+// Ask is a request for our vote.
+type Ask struct {
+	Epoch     Epoch
+	Candidate RunID
+	Known     bool // the candidate is a known peer of this master
+	Original  bool // it is not of our kind
+}
+
+// Standing is what the voter knows besides its ballot when it is asked.
+type Standing struct {
+	Self    RunID
+	Current Epoch // current epoch, already raised to the asked one
+	Config  Epoch // config epoch of the master
+	Timing  Timing
+	// SelfBound says that our own candidacy is undecided, or that we lead with
+	// fresh votes and may still promote (E-22).
+	SelfBound bool
+	// Bind is the span of Timing.Bind for the Sentinel we voted for.
+	Bind time.Duration
+	// VotedDead says that the process we voted for is dead (E-11), VotedKnown
+	// that it is a peer of this master.
+	VotedDead, VotedKnown bool
+}
+
+// Verdict is what came of an Ask.
+type Verdict uint8
+
+// The zero Verdict refuses.
+const (
+	Refused Verdict = iota // the vote that stands, if any, is answered
+	Stale                  // refused, and the candidate lacks a configuration: tell it ours
+	Renewed                // the same vote again
+	Cast                   // a new vote, durable before anybody hears of it
+)
+
+func (v Verdict) String() string {
+	return [...]string{"refused", "stale", "renewed", "cast"}[v]
+}
+
+// Unfinished reports whether a vote was given and no configuration of its
+// epoch or a later one is known.
+func (b *Ballot) Unfinished(config Epoch) bool { return b.Epoch > config }
+
+// Answer decides on ask and records what follows. The epoch of the ask has
+// passed R-19 already.
+//
+// Rule: E-20 steps 2 to 7, E-21, E-23.
+func (b *Ballot) Answer(now time.Duration, ask Ask, s Standing) Verdict {
+	switch {
+	case ask.Epoch == b.Epoch && ask.Candidate == b.Vote:
+		b.heardAt = now
+		return Renewed
+	case ask.Epoch <= b.Epoch:
+		if ask.Original && ask.Known && ask.Candidate != b.Vote {
+			b.noteOldAsk(now, ask.Candidate)
+		}
+		return Refused
+	case ask.Epoch <= s.Config:
+		return Stale
+	case b.guarded(now, ask, s) || b.bound(now, ask, s):
+		return Refused
+	}
+	b.cast(now, ask.Epoch, ask.Candidate)
+	return Cast
+}
+
+// CastSelf records the vote for ourselves at the start of an own attempt.
+//
+// Rule: E-15.
+func (b *Ballot) CastSelf(now time.Duration, epoch Epoch, self RunID) {
+	b.cast(now, epoch, self)
+}
+
+// BindEnd is when our vote for another ceases to bind us, by time alone.
+// Unfinished votes only.
+//
+// Rule: E-11.
+func (b *Ballot) BindEnd(s Standing) time.Duration {
+	if b.Vote == "" {
+		return b.bootEnd
+	}
+	if s.VotedDead || !s.VotedKnown {
+		return b.castAt
+	}
+	return min(b.heardAt+s.Bind, b.castAt+s.Timing.Limit())
+}
+
+// CastAt is when the vote that stands was cast, or the process began.
+func (b *Ballot) CastAt() time.Duration { return b.castAt }
+
+// HeardAt is when the candidate voted for last asked.
+func (b *Ballot) HeardAt() time.Duration { return b.heardAt }
+
+// Forget drops the name voted for, as RESET and an address switch do; the
+// epoch stays.
+//
+// Rule: B-104, B-731.
+func (b *Ballot) Forget() {
+	b.Vote = ""
+	b.bootEnd = 0
+	b.oldAsk = nil
+}
+
+// bound reports whether an earlier vote forbids this one.
+//
+// Rule: E-22, E-23, E-24.
+func (b *Ballot) bound(now time.Duration, ask Ask, s Standing) bool {
+	if !b.Unfinished(s.Config) || ask.Candidate == b.Vote {
+		return false
+	}
+	if b.Vote == s.Self {
+		return s.SelfBound
+	}
+	return now < b.BindEnd(s)
+}
+
+// guarded reports whether an original's attempt may be of the epoch in which
+// we voted for another.
+//
+// Rule: E-25.
+func (b *Ballot) guarded(now time.Duration, ask Ask, s Standing) bool {
+	if !ask.Original || !b.Unfinished(s.Config) || ask.Candidate == b.Vote {
+		return false
+	}
+	since := max(b.castAt, b.started)
+	if at, ok := b.oldAsk[ask.Candidate]; ok {
+		since = max(since, at)
+	}
+	return now < since+s.Timing.Guard()
+}
+
+func (b *Ballot) cast(now time.Duration, epoch Epoch, candidate RunID) {
+	b.Epoch, b.Vote, b.castAt, b.heardAt, b.bootEnd = epoch, candidate, now, now, 0
+}
+
+// noteOldAsk remembers known originals only, so it cannot grow from outside.
+func (b *Ballot) noteOldAsk(now time.Duration, candidate RunID) {
+	if b.oldAsk == nil {
+		b.oldAsk = map[RunID]time.Duration{}
+	}
+	b.oldAsk[candidate] = now
+}
