@@ -112,11 +112,13 @@ type (
 	// it with Durable when the disk is free.
 	Persist struct{ Seq Seq }
 	// Dial opens a connection; commands may be sent on it at once, they wait
-	// in its queue. The attempt ends with LinkDown after Timeout.
+	// in its queue. The attempt ends with LinkDown after Timeout. PubSub says
+	// that the link is for SUBSCRIBE: what arrives on it becomes Hello inputs.
 	Dial struct {
 		Link    LinkID
 		Addr    replication.Addr
 		Timeout time.Duration
+		PubSub  bool
 	}
 	// Hangup closes a connection, after delivering what was sent on it
 	// already; nothing is heard of that link any more.
