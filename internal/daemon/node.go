@@ -1,0 +1,108 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"gosentinel/conf"
+	"gosentinel/internal/link"
+	"gosentinel/internal/resp"
+	"gosentinel/sentinel"
+)
+
+// machine is the core as the loop drives it: *sentinel.Core, or that wrapped by
+// a recorder. Only the loop's goroutine may call it.
+type machine interface {
+	Start() []sentinel.Effect
+	Step(now sentinel.Stamp, in sentinel.Input) []sentinel.Effect
+	NextDeadline() time.Duration
+	Durable() (conf.State, sentinel.Seq)
+}
+
+// front is the front door as the loop uses it. No method may block.
+type front interface {
+	// Respond answers the command that was submitted as id.
+	Respond(id uint64, v resp.Value)
+	// Publish sends a message to the subscribers of a channel.
+	Publish(channel, payload string)
+	// Show says what the View answers for a master from now on; port is
+	// ignored if it is gone.
+	Show(master, host string, port int, gone bool)
+	// Beat says that the loop turned.
+	Beat()
+}
+
+// links are the outgoing connections as the loop uses them: *link.Set.
+type links interface {
+	Dial(o link.DialOptions)
+	Send(id, tag uint64, cmds [][]string)
+	Hangup(id uint64)
+	Flush()
+	Accept(ev link.Event) bool
+	Close()
+}
+
+// nodeOptions are what a node needs. Core, Log, Exit and SetLogLevel must be
+// set; all else has a use when zero.
+type nodeOptions struct {
+	Core machine
+	// Clock is the time of inputs. It must be the one that stamped the making
+	// of Core.
+	Clock *clock
+	Log   *slog.Logger
+	// SetLogLevel carries out SENTINEL CONFIG SET loglevel.
+	SetLogLevel func(level string)
+	// Exit ends the process; it flushes the log first.
+	Exit func(code int)
+
+	// ConfigFile is the absolute path of the main config file, StateFile that
+	// of `sentinel state-config-file` or "" (R-23).
+	ConfigFile, StateFile string
+	// Values are the general directives, for the rewrite.
+	Values conf.Values
+	// Users gives the users' lines of this moment (C-95); nil gives none. It
+	// is called on the persister's goroutine.
+	Users func() []string
+	// StrictDurability is R-8's other mode.
+	StrictDurability bool
+	// Umask is that of the process at its start (C-106).
+	Umask fs.FileMode
+
+	// Link says how instances are dialled; Link.Sink is set by the node.
+	Link link.Options
+	// Lookup resolves host names; nil is the system's resolver.
+	Lookup lookupFunc
+
+	disk  disk  // nil is the real one; tests put in a failing one
+	links links // nil is a link.Set of Link
+}
+
+// newNode makes the running half of the daemon. The caller makes the front
+// door with the node as its backend, gives it to attach, and calls run.
+func newNode(o nodeOptions) (*node, error) {
+	if o.Core == nil || o.Log == nil || o.Exit == nil || o.SetLogLevel == nil || o.Clock == nil {
+		return nil, errors.New("node: an option is missing")
+	}
+	return &node{}, nil
+}
+
+// node owns the core and everything that the core asks for: it is the running
+// half of the daemon. attach and run are called once each, in this order;
+// Submit may be called from any goroutine at any time.
+type node struct{}
+
+// attach gives the node its front door. It must come before run.
+func (n *node) attach(f front) {}
+
+// Submit queues the commands of one client, in order; each is answered through
+// front.Respond. It blocks while too many inputs wait. It reports false, and
+// queues nothing, once the node has ended.
+func (n *node) Submit(batch []sentinel.Request) bool { return false }
+
+// run carries out the effects of the core's start and then turns the loop until
+// ctx is done. ready, if not nil, is called on the loop after the effects of
+// the start were carried out. Nothing is written at the end (B-1105).
+func (n *node) run(ctx context.Context, ready func()) error { return nil }
