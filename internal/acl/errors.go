@@ -1,6 +1,10 @@
 package acl
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // Why a rule is not accepted.
 //
@@ -13,6 +17,8 @@ var (
 	ErrNoSuchPassword = errors.New("The password you are trying to remove from the user does not exist")
 	ErrHash           = errors.New("The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters")
 	ErrFirstArg       = errors.New("Allowing first-arg of a subcommand is not supported")
+	// ErrTooMany is our own: a user has MaxRules of one kind.
+	ErrTooMany = errors.New("Too many rules")
 )
 
 // Errors of Users.SetUser and Users.DelUser.
@@ -29,7 +35,7 @@ type RuleError struct {
 
 // Error is the text of ACL SETUSER, without `ERR `.
 func (e *RuleError) Error() string {
-	return "Error in ACL SETUSER modifier '" + e.Rule + "': " + e.Reason.Error()
+	return fmt.Sprintf("Error in ACL SETUSER modifier '%s': %v", e.Rule, e.Reason)
 }
 
 // Unwrap gives the reason.
@@ -40,26 +46,43 @@ type UnmatchedError struct{ Rule string }
 
 // Error is the text of ACL SETUSER, without `ERR `.
 func (e *UnmatchedError) Error() string {
-	return "Unmatched parenthesis in acl selector starting at '" + e.Rule + "'."
+	return fmt.Sprintf("Unmatched parenthesis in acl selector starting at '%s'.", e.Rule)
 }
 
-// LoadError is why the users of sentinel.conf or of an ACL file cannot be
-// used at start: log lines at warning level, the last of which says that the process exits.
+// LoadError is why the users of sentinel.conf cannot be made at the start:
+// log lines at warning level, after which the process exits.
 type LoadError struct{ Lines []string }
 
 // Error joins the lines.
-func (e *LoadError) Error() string { return "" }
+func (e *LoadError) Error() string { return strings.Join(e.Lines, "; ") }
 
-// ConflictText is the log line of an aclfile beside `user` lines.
+// Texts around the loading of users. NoFileText is the error, without its
+// dash, of ACL SAVE and LOAD when there is no aclfile; ConflictText
+// is the log line of a start that ends because of an aclfile beside `user` lines.
+//
+// Rule: C-80, C-83, K-6.4.
+const (
+	NoFileText = "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the " +
+		"ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to " +
+		"store users in the Redis configuration."
+	ConflictText = "Configuring Redis with users defined in redis.conf and at the same setting an ACL file path is invalid. " +
+		"This setup is very likely to lead to configuration errors and security holes, please define either an ACL file or " +
+		"declare users directly in your redis.conf, but not both."
+	criticalText = "Critical error while loading ACLs. Exiting."
+)
+
+// AbortText is the log line of a start that ends because the ACL file cannot
+// be opened or loaded: err is OpenText or that of Users.Load.
 //
 // Rule: C-83.
-const ConflictText = "Configuring Redis with users defined in redis.conf and at the same setting an ACL file path is invalid. " +
-	"This setup is very likely to lead to configuration errors and security holes, please define either an ACL file or " +
-	"declare users directly in your redis.conf, but not both."
+func AbortText(err error) string {
+	return fmt.Sprintf("Aborting Redis startup because of ACL errors: %v", err)
+}
 
-// NoFileText is the error, without its dash, of ACL SAVE and LOAD when there is no aclfile.
+// OpenText is the error, without `ERR `, of an ACL file that cannot be
+// opened; reason is the text of the system's error alone.
 //
-// Rule: K-6.4.
-const NoFileText = "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the " +
-	"ACL SETUSER command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to " +
-	"store users in the Redis configuration."
+// Rule: C-83.
+func OpenText(path, reason string) string {
+	return fmt.Sprintf("Error loading ACLs, opening file '%s': %s", path, reason)
+}

@@ -1,6 +1,14 @@
 package acl
 
-import "gosentinel/internal/command"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"gosentinel/internal/command"
+)
 
 // DefaultUser is the name of the user of connections that did not log in.
 const DefaultUser = "default"
@@ -10,75 +18,209 @@ type Users struct {
 	table       *command.Table
 	allChannels bool
 	byName      map[string]*User
-	names       []string // sorted
+	names       []string // sorted by bytes
 }
 
 // New makes a set that holds the fresh user `default` (on, nopass, everything
-// allowed). Rules name the commands of table by their original names.
-// allChannels is `acl-pubsub-default allchannels`: what users and selectors
-// made later may do with channels when their rules say nothing.
-func New(table *command.Table, allChannels bool) *Users { return nil }
+// allowed). Rules name the commands of table by their original names, DryRun
+// by their current ones. allChannels is `acl-pubsub-default allchannels`: what
+// users and selectors made later may do with channels when their rules say
+// nothing.
+func New(table *command.Table, allChannels bool) *Users {
+	us := &Users{table: table, allChannels: allChannels, byName: make(map[string]*User)}
+	us.add(newDefault(table))
+	return us
+}
+
+func (us *Users) add(u *User) {
+	us.byName[u.name] = u
+	at, _ := slices.BinarySearch(us.names, u.name)
+	us.names = slices.Insert(us.names, at, u.name)
+}
 
 // User gives the user of that exact name, or nil. The pointer stays the
 // identity of the user until it is deleted or replaced by Load; SetUser
-// changes what it points to.
+// changes what it points to. That of `default` stays for ever.
 func (us *Users) User(name string) *User { return us.byName[name] }
 
-// Names lists all users by bytes. The caller must not change it.
-func (us *Users) Names() []string { return us.names }
+// Names lists all users by bytes. The slice is the caller's.
+func (us *Users) Names() []string { return slices.Clone(us.names) }
 
 // Lines gives `user <name> <description>` per user, in order of Names: the
-// reply to ACL LIST, the `user` lines of sentinel.conf and, each ended by a line
-// feed, an ACL file.
+// reply to ACL LIST and, each ended by a line feed, an ACL file.
 //
 // Rule: C-98, K-6.4.
-func (us *Users) Lines() []string { return nil }
+func (us *Users) Lines() []string {
+	lines := make([]string, len(us.names))
+	for i, name := range us.names {
+		lines[i] = "user " + name + " " + us.byName[name].Description()
+	}
+	return lines
+}
+
+// ConfLines gives `<name> <description>` per user, in order of Names, as the
+// `user` lines of sentinel.conf hold them: a word that would not be read back as it
+// stands (the original writes it all the same) is quoted.
+//
+// Rule: C-98, R-3.
+func (us *Users) ConfLines() []string {
+	lines := make([]string, len(us.names))
+	for i, name := range us.names {
+		words := append([]string{name}, strings.Split(us.byName[name].Description(), " ")...)
+		for j, word := range words {
+			words[j] = confWord(word)
+		}
+		lines[i] = strings.Join(words, " ")
+	}
+	return lines
+}
+
+// confWord quotes a word of sentinel.conf if it must be.
+func confWord(word string) string {
+	plain := word != ""
+	for i := 0; i < len(word); i++ {
+		if c := word[i]; c < ' ' || c == 0x7f || c == '"' || c == '\'' {
+			plain = false
+		}
+	}
+	if plain {
+		return word
+	}
+	var out strings.Builder
+	out.WriteByte('"')
+	for i := 0; i < len(word); i++ {
+		switch c := word[i]; {
+		case c == '"' || c == '\\':
+			out.WriteString(`\` + string(c))
+		case c < ' ' || c == 0x7f:
+			fmt.Fprintf(&out, `\x%02x`, c)
+		default:
+			out.WriteByte(c)
+		}
+	}
+	out.WriteByte('"')
+	return out.String()
+}
 
 // SetRequirePass gives `default` this one password, or, with "", none at all
-// (nopass).
+// (nopass). It comes before the `user` lines, which win.
 //
 // Rule: C-82.
-func (us *Users) SetRequirePass(password string) {}
+func (us *Users) SetRequirePass(password string) {
+	u := us.byName[DefaultUser]
+	u.passwords, u.noPass = nil, true
+	if password != "" {
+		u.passwords, u.noPass = []string{hash([]byte(password))}, false
+	}
+}
 
-// Change is what a successful SetUser did.
+// Change is what a successful SetUser did. The sessions of a user that is not
+// new for which User.MayListen is now false must be closed.
 type Change struct {
-	User     *User
-	Created  bool
-	Narrowed bool // the user lost channels: sessions for which User.MayListen is false must be closed
+	User    *User
+	Created bool
 }
 
 // SetUser applies rules, in order, to a user, which is created if missing; on
-// an error, a *RuleError, ErrUserName or *UnmatchedError, nothing has changed.
+// an error, a *RuleError, *UnmatchedError or ErrUserName, nothing has changed.
 //
 // Rule: K-6.4.
-func (us *Users) SetUser(name string, rules []string) (Change, error) { return Change{}, nil }
+func (us *Users) SetUser(name string, rules []string) (Change, error) {
+	if hasBlank(name) {
+		return Change{}, ErrUserName
+	}
+	merged, err := mergeSelectors(rules)
+	if err != nil {
+		return Change{}, err
+	}
+	old := us.byName[name]
+	next := newUser(name, us.allChannels)
+	if old != nil {
+		next = old.clone()
+	}
+	if err := next.applyAll(us.table, merged, us.allChannels); err != nil {
+		return Change{}, err
+	}
+	if old == nil {
+		us.add(next)
+		return Change{User: next, Created: true}, nil
+	}
+	*old = *next
+	return Change{User: old}, nil
+}
 
 // DelUser deletes the users that exist and gives them; their sessions must be
 // closed. ErrDeleteDefault, and nothing is deleted, if `default` is named.
 //
 // Rule: K-6.4.
-func (us *Users) DelUser(names []string) ([]*User, error) { return nil, nil }
+func (us *Users) DelUser(names []string) ([]*User, error) {
+	if slices.Contains(names, DefaultUser) {
+		return nil, ErrDeleteDefault
+	}
+	var deleted []*User
+	for _, name := range names {
+		if u := us.byName[name]; u != nil {
+			deleted = append(deleted, u)
+			delete(us.byName, name)
+		}
+	}
+	us.names = slices.DeleteFunc(us.names, func(name string) bool { return us.byName[name] == nil })
+	return deleted, nil
+}
 
-// Load replaces all users by those of an ACL file; path is only for errors. On
-// an error, whose text is that of ACL LOAD without `ERR `, nothing changes. After a
-// success all sessions of users other than `default` must be closed.
-//
-// Rule: K-6.4, C-83.
-func (us *Users) Load(path string, text []byte) error { return nil }
-
-// Authenticate checks name and password, in constant time per password, and
-// gives the user, or nil if the name is unknown, the user off or the password wrong.
+// Authenticate gives the user whose name and password these are; nil if the
+// name is unknown, the user off or the password wrong. The time tells neither
+// which, nor how much of a password is right.
 //
 // Rule: K-6.2.
-func (us *Users) Authenticate(name, password []byte) *User { return nil }
+func (us *Users) Authenticate(name, password []byte) *User {
+	sum := hash(password)
+	u := us.byName[string(name)]
+	if u == nil || !u.acceptsHash(sum) || !u.on {
+		return nil
+	}
+	return u
+}
 
-// Apply makes the users of the `user` lines of sentinel.conf, step 10 of the
-// start. The notices are log lines (at notice level); an error is a *LoadError: the log lines before the process exits.
+// DryRun answers ACL DRYRUN: the text of the refusal, a bulk string, or "" if
+// the user may run the request. The error's text lacks `ERR `.
 //
-// Rule: C-80.
-func (us *Users) Apply(d *Declarations) (notices []string, err error) { return nil, nil }
+// Rule: K-6.4, K-9.
+func (us *Users) DryRun(name string, args [][]byte) (denied string, err error) {
+	u := us.byName[name]
+	if u == nil {
+		return "", fmt.Errorf("User '%s' not found", name)
+	}
+	c, err := us.table.Lookup(args)
+	switch {
+	case errors.Is(err, command.ErrArity):
+		return "", errors.New(strings.TrimPrefix(command.ArityText(c), "ERR "))
+	case err != nil:
+		return "", fmt.Errorf("Command '%s' not found", args[0])
+	}
+	switch why, arg := u.Check(c, args); why {
+	case ReasonNone:
+		return "", nil
+	case ReasonChannel:
+		return fmt.Sprintf("User %s has no permissions to access the '%s' channel", name, args[arg]), nil
+	}
+	return fmt.Sprintf("User %s has no permissions to run the '%s' command", name, c.FullName), nil
+}
 
-// DryRun answers ACL DRYRUN for a known user: the text of the refusal, "" if the request may run.
-//
-// Rule: K-6.4.
-func (us *Users) DryRun(u *User, c *command.Command, args [][]byte) string { return "" }
+// replace makes users all there are; a fresh `default` is added if it is
+// missing. The *User of `default` stays.
+func (us *Users) replace(users []*User) {
+	old := us.byName[DefaultUser]
+	*old = *newDefault(us.table)
+	us.byName = map[string]*User{DefaultUser: old}
+	us.names = []string{DefaultUser}
+	for _, u := range users {
+		if u.name == DefaultUser {
+			*old = *u
+			continue
+		}
+		us.byName[u.name] = u
+		us.names = append(us.names, u.name)
+	}
+	sort.Strings(us.names)
+}

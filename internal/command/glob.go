@@ -6,7 +6,7 @@ package command
 // time is bounded by the product of both lengths.
 //
 // Rule: K-0.
-func Glob(pattern, text string, fold bool) bool {
+func Glob[T string | []byte](pattern string, text T, fold bool) bool {
 	p, t := 0, 0
 	star, mark := -1, 0 // after the last `*`, and where its match may start next
 	for t < len(text) {
