@@ -9,8 +9,8 @@ type Host interface {
 	// ReadFile reads a whole file. A directory reads as empty (C-28). For a
 	// missing file errors.Is(err, fs.ErrNotExist) holds.
 	ReadFile(name string) ([]byte, error)
-	// Glob gives the names that match a glob(3) pattern in byte order; none,
-	// also for a bad pattern, is not an error (C-26).
+	// Glob gives the names that match a glob(3) pattern in byte order; that there
+	// are none is not an error, nor is a bad pattern (C-26).
 	Glob(pattern string) []string
 	// Chdir changes the current directory: the `dir` directive, at once.
 	Chdir(dir string) error
@@ -23,14 +23,8 @@ type Host interface {
 }
 
 // Checks are the rules that belong to other packages. A nil function accepts
-// everything.
+// everything. (User lines are checked by internal/acl, see Config.Users.)
 type Checks struct {
-	// User checks the rules of one `user` line by themselves, unknown commands
-	// and categories excepted (C-80). It returns the index of the first bad
-	// rule and why it is bad; a rule that is missing at the end, such as an
-	// unclosed selector, has index len(rules). The reason "" means that all is
-	// well.
-	User func(name string, rules []string) (bad int, reason string)
 	// Command tells whether the Sentinel has a command of this name, in any
 	// case, for `rename-command` (C-84).
 	Command func(name string) bool

@@ -31,7 +31,6 @@ type Settings struct {
 	ACLFile           string        // `aclfile`; "" = none; relative to Dir
 	ACLPubSubAll      bool          // `acl-pubsub-default allchannels`; default resetchannels
 	ACLLogMaxLen      int64         // `acllog-max-len`, entries; default 128
-	Users             []User        // `user` lines, in order
 	Renames           []Rename      // `rename-command` of our own commands; New "" = removed
 	TrackingTableKeys int64         // `tracking-table-max-keys`; shown only
 	SlowlogMaxLen     int64         // `slowlog-max-len`; shown only
@@ -65,12 +64,6 @@ type Settings struct {
 type OutputLimit struct {
 	Hard, Soft int64         // bytes
 	SoftFor    time.Duration // how long Soft may be exceeded; whole seconds
-}
-
-// User is one `user` line: the name and its rules as words.
-type User struct {
-	Name  string
-	Rules []string
 }
 
 // TLS are the tls-* directives; "" means unset throughout.
