@@ -12,10 +12,10 @@ const (
 	peerID      = "7f961f22d00ec2ad4dd19f3be4c501a27214d602"
 )
 
-// text joins lines, each ended by a line feed.
-func text(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
+// lines joins lines, each ended by a line feed.
+func lines(list ...string) string { return strings.Join(list, "\n") + "\n" }
 
-var freshFile = text(
+var freshFile = lines(
 	"# site sentinel config",
 	"port 43020",
 	"bind 127.0.0.1",
@@ -73,7 +73,7 @@ func TestRewriteThroughFailover(t *testing.T) {
 	withPeer := known(43011)
 	withPeer.Masters[0].Sentinels = []Peer{{Endpoint{"127.0.0.1", 43021}, peerID}}
 	b2 := Rewrite(b1, cfg.Values, users, withPeer)
-	require.Equal(t, example("43010", "0", text("", "sentinel known-replica mymaster 127.0.0.1 43011",
+	require.Equal(t, example("43010", "0", lines("", "sentinel known-replica mymaster 127.0.0.1 43011",
 		"", "sentinel known-sentinel mymaster 127.0.0.1 43021 "+peerID)), string(b2))
 
 	after := known(43010)
@@ -82,12 +82,12 @@ func TestRewriteThroughFailover(t *testing.T) {
 	m.Sentinels = withPeer.Masters[0].Sentinels
 	after.CurrentEpoch = 1
 	c := Rewrite(b2, cfg.Values, users, after)
-	require.Equal(t, example("43011", "1", text("", "sentinel known-replica mymaster 127.0.0.1 43010",
+	require.Equal(t, example("43011", "1", lines("", "sentinel known-replica mymaster 127.0.0.1 43010",
 		"", "sentinel known-sentinel mymaster 127.0.0.1 43021 "+peerID, "")), string(c))
 	require.Equal(t, string(c), string(Rewrite(c, cfg.Values, users, after)))
 }
 
-var untidyFile = strings.TrimSuffix(text(
+var untidyFile = strings.TrimSuffix(lines(
 	"# top comment", "", "",
 	"   # indented comment   ",
 	"PORT 43001   ",

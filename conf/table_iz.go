@@ -41,7 +41,7 @@ var tableIToZ = []directive{
 	integer("port", 0, 65535, "6379"),
 	textDefault("proc-title-template", defaultTitle),
 	enum("propagation-error-behavior", "ignore", "ignore", "panic", "panic-on-replicas"),
-	boolean("protected-mode", "yes (rewrite default)"),
+	boolean("protected-mode", "yes"),
 	memory("proto-max-bulk-len", 1<<20, maxInt64, "512mb"),
 	boolean("rdb-del-sync-files", "no"),
 	integer("rdb-key-save-delay", minInt32, maxInt32, "0"),
