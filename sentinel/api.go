@@ -12,6 +12,7 @@ import (
 type Stamp struct {
 	Mono time.Duration // monotonic, from an arbitrary zero; never goes back; all timeouts use it
 	Wall int64         // Unix milliseconds; may jump; only log text uses it
+	Zone int           // seconds east of UTC, for log text
 }
 
 type (
@@ -62,12 +63,14 @@ type (
 		Failed  bool
 	}
 	// Request is a SENTINEL, ROLE, PUBLISH or INFO command whose name, arity
-	// and permissions the listener has checked. Client is the name that the
-	// connection gave itself.
+	// and permissions the listener has checked; Args[0] is the original name.
+	// Client is the name that the connection gave itself. NotExecutable are
+	// those of ScriptPaths(Args) that access(2) does not let us execute.
 	Request struct {
-		ID     ReqID
-		Client string
-		Args   [][]byte
+		ID            ReqID
+		Client        string
+		Args          [][]byte
+		NotExecutable []string
 	}
 	// Resolved answers Resolve: the IPs, best first, or a Reason why not.
 	Resolved struct {

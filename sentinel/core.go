@@ -1,37 +1,262 @@
 package sentinel
 
 import (
-	"io"
 	"time"
 
 	"gosentinel/conf"
+	"gosentinel/internal/invariant"
+	"gosentinel/internal/rng"
+	"gosentinel/quorum"
 )
+
+// tickEvery is the longest time between two Ticks: TILT is defined by ticks
+// that come late.
+const tickEvery = 100 * time.Millisecond
 
 // Core is one Sentinel: no goroutines, clock, sockets, files or globals; one
 // caller at a time. Same boot, seed and inputs give the same effects, byte for
 // byte.
-type Core struct{}
+type Core struct {
+	now Stamp
+	rng *rng.Rand
 
-// New makes a Core from the state in sentinel.conf. The caller steps it with
-// Boot effects first: Start returns them.
-func New(now Stamp, boot conf.State, seed uint64) (*Core, error) { return &Core{}, nil }
+	myID     string
+	epoch    quorum.Epoch // current_epoch
+	general  conf.State   // boot, for the general settings it carries
+	logLevel string
 
-// Start returns the effects of the first moment: +monitor of every master, and
-// a Persist if the run id was generated. Called once, before the first Step.
-func (c *Core) Start() []Effect { return nil }
+	denyScripts       bool
+	resolveHostnames  bool
+	announceHostnames bool
+	announceIP        string
+	announcePort      int
+	peerUser          string
+	peerPass          conf.Secret
+	params            params
+
+	masters  []*master // in the order they were added
+	byName   map[string]*master
+	byAddr   addrIndex
+	names    nameTable
+	conns    map[LinkID]*conn
+	peerLink map[string]*link // the link to a peer by run id (B-121)
+	lastLink LinkID
+
+	deadlines deadlines
+	work      []node
+	visits    uint64 // nodes that acted, for tests of how cost grows
+
+	lastTick time.Duration
+	lateTick time.Duration // since when ping clocks count, after a stall
+	tilt     bool
+	tiltAt   time.Duration
+
+	seq       Seq // of the last change of durable state
+	settled   Seq // all writes up to here have returned well, or are carried on without
+	dirty     bool
+	saveError string
+	slowDisk  bool // the last write failed or took long (E-14)
+	waiting   []waitingVote
+
+	scripts  scripts
+	monitors []*pendingMonitor
+	simulate simulation
+	dying    bool // a simulated failure was reached: nothing follows its Exit
+	badHello helloComplaints
+
+	out []Effect
+}
+
+// New makes a Core from the state in sentinel.conf. Its error says what is
+// wrong with boot, which conf has checked already. The caller carries out
+// Start's effects before it steps.
+func New(now Stamp, boot conf.State, seed uint64) (*Core, error) {
+	c := &Core{
+		now: now, rng: rng.New(seed),
+		myID: boot.MyID, general: boot, logLevel: boot.LogLevel,
+		denyScripts:       boot.DenyScriptsReconfig,
+		resolveHostnames:  boot.ResolveHostnames,
+		announceHostnames: boot.AnnounceHostnames,
+		announceIP:        boot.AnnounceIP,
+		announcePort:      boot.AnnouncePort,
+		peerUser:          boot.SentinelUser,
+		peerPass:          boot.SentinelPass,
+		params:            defaultParams(),
+		epoch:             quorum.Epoch(boot.CurrentEpoch),
+		byName:            map[string]*master{},
+		conns:             map[LinkID]*conn{},
+		peerLink:          map[string]*link{},
+		lastTick:          now.Mono,
+		lateTick:          never,
+	}
+	c.general.Masters = nil
+	c.byAddr.init()
+	c.names.init()
+	for _, m := range boot.Masters {
+		c.epoch = max(c.epoch, quorum.Epoch(m.ConfigEpoch))
+	}
+	for _, m := range boot.Masters {
+		if err := c.load(m); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// Start returns the effects of the first moment: a write if the run id had to
+// be generated, the log line of the run id, what the View shows, +monitor of
+// every master. Called once, before the first Step.
+//
+// Rule: B-1103.
+func (c *Core) Start() []Effect {
+	if c.myID == "" {
+		c.myID = c.randomID()
+		c.change()
+	}
+	c.logLine(LevelNotice, "Sentinel ID is "+c.myID)
+	for _, m := range c.masters {
+		c.show(m)
+		c.announceMonitor(m)
+	}
+	return c.finish()
+}
 
 // Step applies one input and returns what to do, in order; nothing returned
 // aliases the core. It cannot fail: bad input becomes an event or an error
 // reply, a broken invariant panics.
-func (c *Core) Step(now Stamp, in Input) []Effect { return nil }
+func (c *Core) Step(now Stamp, in Input) []Effect {
+	if now.Mono < c.now.Mono {
+		now.Mono = c.now.Mono
+	}
+	c.checkWallClock(now)
+	c.now = now
+	c.checkStall()
+	switch in := in.(type) {
+	case Tick:
+		c.lastTick = now.Mono
+	case LinkUp:
+		c.linkUp(in)
+	case LinkDown:
+		c.linkDown(in)
+	case Answer:
+		c.answer(in)
+	case Hello:
+		c.helloFromLink(in)
+	case Request:
+		c.request(in)
+	case Resolved:
+		c.resolved(in)
+	case Persisted:
+		c.persisted(in)
+	case ScriptUp:
+		c.scriptUp(in)
+	case ScriptDone:
+		c.scriptDone(in)
+	}
+	c.settle()
+	return c.finish()
+}
 
 // NextDeadline is the Mono time by which Tick is due, at most 100 ms after the
-// last Tick. O(1).
-func (c *Core) NextDeadline() time.Duration { return 0 }
+// last Tick (TILT is defined by late ticks). O(1).
+func (c *Core) NextDeadline() time.Duration {
+	return min(c.lastTick+tickEvery, c.deadlines.head())
+}
 
-// Durable is the state to write now, and the Seq that it covers. Masters that
-// did not change since the last call are shared with it, immutable.
-func (c *Core) Durable() (conf.State, Seq) { return conf.State{}, 0 }
+// touch puts n on the list of nodes that act in this step.
+func (c *Core) touch(n node) {
+	p := n.entry()
+	if !p.queued && !p.gone {
+		p.queued = true
+		c.work = append(c.work, n)
+	}
+}
 
-// Dump writes the whole state as sorted text.
-func (c *Core) Dump(w io.Writer) error { return nil }
+// settle lets every node act that was touched or whose time has come, until
+// none is left, and files their next deadlines.
+func (c *Core) settle() {
+	for c.deadlines.head() <= c.now.Mono {
+		n := c.deadlines.nodes[0]
+		c.deadlines.remove(n)
+		c.touch(n)
+	}
+	for i := 0; i < len(c.work); i++ {
+		invariant.That(i < 1<<24, "S2.10", "a step that does not end, at node %d", i)
+		n := c.work[i]
+		n.entry().queued = false
+		if n.entry().gone {
+			continue
+		}
+		c.visits++
+		n.act(c)
+		if !n.entry().gone {
+			c.deadlines.set(n, max(n.due(c), c.now.Mono+1))
+		}
+	}
+	clear(c.work)
+	c.work = c.work[:0]
+}
+
+// drop takes a node out for good.
+func (c *Core) drop(n node) {
+	n.entry().gone = true
+	c.deadlines.remove(n)
+}
+
+// emit appends an effect that waits for all that is dirty so far.
+//
+// Rule: S2.8, E-40.
+func (c *Core) emit(a Action) {
+	if c.dying {
+		return
+	}
+	after := Seq(0)
+	if c.seq > c.settled {
+		after = c.seq
+	}
+	c.out = append(c.out, Effect{After: after, Action: a})
+}
+
+// emitNow appends an effect that reveals nothing that must be durable first:
+// PING, INFO, SUBSCRIBE, dials and asks.
+func (c *Core) emitNow(a Action) {
+	if !c.dying {
+		c.out = append(c.out, Effect{Action: a})
+	}
+}
+
+// change marks the durable state as changed by this step.
+func (c *Core) change() {
+	if !c.dirty {
+		c.dirty = true
+		c.seq++
+	}
+}
+
+// changeMaster is change, for what the file holds of m.
+func (c *Core) changeMaster(m *master) {
+	m.saved = nil
+	c.change()
+}
+
+// finish closes a step: Persist goes first.
+func (c *Core) finish() []Effect {
+	out := c.out
+	c.out = nil
+	if c.dirty {
+		c.dirty = false
+		out = append(out, Effect{})
+		copy(out[1:], out)
+		out[0] = Effect{Action: Persist{Seq: c.seq}}
+	}
+	return out
+}
+
+func (c *Core) randomID() string {
+	const digits = "0123456789abcdef"
+	id := make([]byte, 40)
+	for i := range id {
+		id[i] = digits[c.rng.IntN(16)]
+	}
+	return string(id)
+}

@@ -1,0 +1,271 @@
+package sentinel
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"gosentinel/internal/resp"
+	"gosentinel/quorum"
+)
+
+// saysDown reports whether p's opinion counts for ODOWN.
+//
+// Rule: B-320, B-323.
+func (p *peer) saysDown(c *Core) bool {
+	return p.opinionDown && c.now.Mono-p.answeredAt <= 5*c.params.askPeriod
+}
+
+// saysUp reports whether p is known to see the master up, since we see it down.
+//
+// Rule: E-12.
+func (p *peer) saysUp(c *Core) bool { return p.answered && !p.saysDown(c) }
+
+// vote is p's vote as it last answered, not older than its opinion may be.
+func (p *peer) vote(c *Core) (quorum.RunID, quorum.Epoch) {
+	if c.now.Mono-p.answeredAt > 5*c.params.askPeriod {
+		return "", p.leaderEpoch
+	}
+	return p.leader, p.leaderEpoch
+}
+
+// judgeODown sets or clears ODOWN.
+//
+// Rule: B-323, B-324.
+func (c *Core) judgeODown(m *master) {
+	if c.tilt {
+		return
+	}
+	agree := 0
+	for _, p := range m.peers {
+		if p.saysDown(c) {
+			agree++
+		}
+	}
+	odown := quorum.Agreed(m.sdown, agree, m.quorum)
+	if odown == m.odown {
+		return
+	}
+	m.odown = odown
+	if !odown {
+		c.event(LevelWarning, "-odown", &m.instance, "")
+		return
+	}
+	m.odownSince = c.now.Mono
+	c.event(LevelWarning, "+odown", &m.instance, fmt.Sprintf(" #quorum %d/%d", agree+1, m.quorum))
+	for _, r := range m.replicas {
+		c.touch(&r.instance) // their INFO period changes (B-502)
+	}
+}
+
+// odownDue is when the oldest opinion that counts expires.
+func (c *Core) odownDue(m *master) time.Duration {
+	due := farAway
+	if m.odown {
+		for _, p := range m.peers {
+			if p.saysDown(c) {
+				due = min(due, p.answeredAt+5*c.params.askPeriod+1)
+			}
+		}
+	}
+	return due
+}
+
+// askPeers sends the asks that are due: for votes while we are candidate or
+// leader, else for opinions while the master is down.
+//
+// Rule: E-1, E-17, B-321.
+func (c *Core) askPeers(m *master) {
+	for _, p := range m.peers {
+		if c.askTime(m, p) <= c.now.Mono {
+			c.ask(m, p)
+		}
+	}
+}
+
+func (c *Core) askDue(m *master) time.Duration {
+	due := farAway
+	for _, p := range m.peers {
+		due = min(due, c.askTime(m, p))
+	}
+	return due
+}
+
+// askTime is when p is to be asked next.
+func (c *Core) askTime(m *master, p *peer) time.Duration {
+	if !p.connected() || len(p.link.cmd.pending) >= maxPending*len(p.link.users) {
+		return farAway
+	}
+	if m.failover.wantsVotes() {
+		next := max(p.askedAt, m.failover.startedAt-1) + m.timing(c).Renew()
+		if p.askedAt < m.failover.startedAt {
+			next = c.now.Mono
+		}
+		if p.voice.is == quorum.Held {
+			next = min(next, p.voice.heldNext)
+		}
+		return next
+	}
+	switch {
+	case !m.sdown || p.asks > 0:
+		return farAway
+	case p.askedAt == never:
+		return c.now.Mono
+	case p.saysDown(c):
+		return p.answeredAt + c.params.askPeriod
+	}
+	return p.askedAt + min(100*time.Millisecond<<min(p.askStep, 4), c.params.askPeriod)
+}
+
+// ask sends one `is-master-down-by-addr`. It waits for no write.
+//
+// Rule: behaviour.md 3.3, E-15, E-41.
+func (c *Core) ask(m *master, p *peer) {
+	epoch, candidate, vote := c.epoch, "*", m.failover.wantsVotes()
+	if vote {
+		epoch, candidate = m.failover.epoch, c.myID
+		if p.voice.asked == never {
+			p.voice.asked = c.now.Mono
+		}
+		if p.voice.is == quorum.Held && p.voice.heldNext <= c.now.Mono {
+			p.voice.heldStep++
+			p.voice.heldNext = c.now.Mono + 50*time.Millisecond<<min(p.voice.heldStep, 6)
+		}
+	}
+	p.asks++
+	p.askedAt = c.now.Mono
+	c.sendNow(&p.link.cmd, pending{is: sendAsk, inst: &p.instance, vote: vote, epoch: epoch},
+		[]string{"SENTINEL", "is-master-down-by-addr", m.addr.Shown(c.announceHostnames), itoa(m.addr.Port),
+			strconv.FormatUint(uint64(epoch), 10), candidate})
+}
+
+// askReply takes a peer's answer: its opinion, and its vote.
+//
+// Rule: B-322, E-30.
+func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
+	p.asks--
+	m := p.of
+	if v.Kind != resp.Array || len(v.Elems) != 3 || v.Elems[0].Kind != resp.Integer ||
+		v.Elems[1].Kind != resp.Bulk || v.Elems[2].Kind != resp.Integer || v.Elems[2].Int < 0 {
+		c.touch(&m.watch)
+		return
+	}
+	p.answeredAt = c.now.Mono
+	p.answered = m.sdown && sent.at >= m.sdownSince
+	p.opinionDown = v.Elems[0].Int == 1
+	if p.opinionDown {
+		p.askStep = 0
+	} else {
+		p.askStep++
+	}
+	leader, epoch := quorum.RunID(v.Elems[1].Str), quorum.Epoch(v.Elems[2].Int)
+	if leader == "*" {
+		leader = ""
+	} else {
+		if epoch != p.leaderEpoch {
+			c.logLine(LevelNotice, fmt.Sprintf("%s voted for %s %d", p.name, leader, epoch))
+		}
+		p.leader, p.leaderEpoch = leader, epoch
+	}
+	if sent.vote && m.failover.wantsVotes() && sent.epoch == m.failover.epoch {
+		c.hearVoice(m, p, sent, leader, epoch)
+	}
+	c.touch(&m.watch)
+}
+
+// hearVoice files a peer's answer to our vote request.
+//
+// Rule: E-30, E-32.
+func (c *Core) hearVoice(m *master, p *peer, sent pending, leader quorum.RunID, epoch quorum.Epoch) {
+	v := &p.voice
+	v.asked = never
+	if v.is == quorum.Mine && leader != quorum.RunID(c.myID) && epoch <= m.failover.epoch {
+		return // a vote once counted does not expire
+	}
+	was := v.is
+	v.is = quorum.Hear(quorum.RunID(c.myID), m.failover.epoch, m.configEpoch, leader, epoch)
+	v.sentAt = sent.at
+	if v.is == quorum.Held && was != quorum.Held {
+		v.heldSince, v.heldStep = c.now.Mono, 0
+		v.heldNext = c.now.Mono + 50*time.Millisecond
+	}
+	if epoch > m.failover.epoch && !quorum.Absurd(c.epoch, epoch) {
+		c.adoptEpoch(epoch, m)
+	}
+}
+
+// peerByClient finds the peer of m whose command connection has this name.
+//
+// Rule: E-2.
+func (m *master) peerByClient(name string) *peer {
+	id, ok := strings.CutPrefix(name, "sentinel-")
+	if !ok {
+		return nil
+	}
+	if id, ok = strings.CutSuffix(id, "-cmd"); !ok || len(id) != 8 {
+		return nil
+	}
+	for _, p := range m.peers {
+		if strings.HasPrefix(p.runID, id) {
+			return p
+		}
+	}
+	return nil
+}
+
+// answerAsk answers `is-master-down-by-addr` for a known master. candidate is
+// a run id that wants our vote, or "*".
+//
+// Rule: B-330, B-331, E-2, E-20.
+func (c *Core) answerAsk(m *master, in Request, epoch int64, candidate string) {
+	p := m.peerByClient(in.Client)
+	if p == nil && candidate != "*" {
+		p = m.findPeer(candidate)
+	}
+	if p != nil {
+		p.asksAt = c.now.Mono
+		if m.sdown && !p.saysDown(c) && p.asks <= 1 {
+			p.askedAt = never // ask back at once
+			if p.connected() && !m.failover.wantsVotes() && !c.tilt {
+				c.ask(m, p)
+			}
+		}
+	}
+	c.touch(&m.watch)
+	down := int64(0)
+	if m.sdown && !c.tilt {
+		down = 1
+	}
+	if candidate == "*" {
+		c.emitNow(Respond{ID: in.ID, Value: opinion(down, "*", 0)})
+		return
+	}
+	if epoch >= 0 {
+		c.vote(m, quorum.Epoch(epoch), quorum.RunID(candidate))
+	}
+	vote := string(m.ballot.Vote)
+	if vote == "" {
+		vote = "*"
+	}
+	c.emit(Respond{ID: in.ID, Value: opinion(down, vote, m.ballot.Epoch)})
+}
+
+func opinion(down int64, leader string, epoch quorum.Epoch) resp.Value {
+	return resp.List(resp.Int(down), resp.Str(leader), resp.Int(int64(epoch)))
+}
+
+// kindReply learns whether a peer is of our kind.
+//
+// Rule: E-5.
+func (c *Core) kindReply(l *link, v resp.Value) {
+	l.own = false
+	if v.Kind == resp.Bulk || v.Kind == resp.Verbatim {
+		l.own = strings.Contains(v.Str, "gosentinel_version:")
+	}
+	for _, i := range l.users {
+		c.touch(&i.of.watch)
+	}
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,147 @@
+package sentinel
+
+import (
+	"strings"
+	"time"
+
+	"gosentinel/internal/resp"
+	"gosentinel/replication"
+)
+
+// pong takes any reply to a PING.
+//
+// Rule: B-303, B-304, B-305.
+func (c *Core) pong(l *link, v resp.Value) {
+	now := c.now.Mono
+	l.lastReply = now
+	if v.Kind != resp.Simple && v.Kind != resp.Error {
+		return
+	}
+	pong := strings.HasPrefix(v.Str, "PONG")
+	switch {
+	case pong || strings.HasPrefix(v.Str, "LOADING") || strings.HasPrefix(v.Str, "MASTERDOWN"):
+		l.smoothRTT(now - l.lastPing)
+		l.lastOK, l.waits = now, false
+		for _, i := range l.users {
+			if pong && i.kind == kindMaster {
+				i.of.rebooted = false
+			}
+			if i.sdown {
+				c.touch(i)
+			}
+		}
+	case strings.HasPrefix(v.Str, "BUSY"):
+		for _, i := range l.users {
+			if i.kind != kindPeer && i.sdown && !i.killSent {
+				i.killSent = true
+				c.sendNow(&l.cmd, pending{}, []string{l.word("SCRIPT"), "KILL"})
+			}
+		}
+	}
+}
+
+// smoothRTT takes a round trip into the average; a stall of ours is no round
+// trip, so it counts for at most a second.
+func (l *link) smoothRTT(r time.Duration) {
+	r = min(r, time.Second)
+	if l.rtt == 0 {
+		l.rtt = r
+		return
+	}
+	l.rtt = (7*l.rtt + r) / 8
+}
+
+// silence is how long the instance behind l has owed an answer. Clocks count
+// from the end of our own last stall at the earliest.
+//
+// Rule: B-310, R-18.
+func (l *link) silence(c *Core) time.Duration {
+	switch {
+	case l.waits:
+		return c.now.Mono - max(l.pendingSince, c.lateTick)
+	case l.cmd.state == connClosed:
+		return c.now.Mono - max(l.lastOK, c.lateTick)
+	}
+	return 0
+}
+
+// isDown reports whether i is subjectively down now.
+//
+// Rule: B-311.
+func (c *Core) isDown(i *instance) bool {
+	now, m := c.now.Mono, i.of
+	if i.link.silence(c) > m.downAfter {
+		return true
+	}
+	if i.kind != kindMaster {
+		return false
+	}
+	if i.role == replication.Replica && now-i.roleSince > m.downAfter+2*c.params.infoPeriod {
+		return true
+	}
+	return m.rebooted && m.rebootDownAfter > 0 && now-m.rebootedAt > m.rebootDownAfter
+}
+
+// downDue is when isDown may turn true at the earliest.
+func (c *Core) downDue(i *instance) time.Duration {
+	if c.tilt || i.sdown {
+		return farAway
+	}
+	m, l := i.of, i.link
+	due := c.now.Mono + m.downAfter
+	switch {
+	case l.waits:
+		due = max(l.pendingSince, c.lateTick) + m.downAfter + 1
+	case l.cmd.state == connClosed:
+		due = max(l.lastOK, c.lateTick) + m.downAfter + 1
+	}
+	if i.kind != kindMaster {
+		return due
+	}
+	if i.role == replication.Replica {
+		due = min(due, i.roleSince+m.downAfter+2*c.params.infoPeriod+1)
+	}
+	if m.rebooted && m.rebootDownAfter > 0 {
+		due = min(due, m.rebootedAt+m.rebootDownAfter+1)
+	}
+	return due
+}
+
+// judgeDown sets or clears SDOWN.
+//
+// Rule: B-312, B-803.
+func (c *Core) judgeDown(i *instance) {
+	if c.tilt {
+		return
+	}
+	down := c.isDown(i)
+	if down == i.sdown {
+		return
+	}
+	i.sdown = down
+	if down {
+		i.sdownSince = c.now.Mono
+		c.event(LevelWarning, "+sdown", i, "")
+	} else {
+		i.killSent = false
+		c.event(LevelWarning, "-sdown", i, "")
+	}
+	if i.kind == kindMaster && down {
+		c.masterWentDown(i.of)
+	}
+	c.touch(&i.of.watch)
+}
+
+// masterWentDown asks everybody at once: the peers for their opinion, the
+// replicas for fresh INFO.
+//
+// Rule: E-1, W-6.
+func (c *Core) masterWentDown(m *master) {
+	for _, p := range m.peers {
+		p.answered, p.askStep, p.askedAt = false, 0, never
+	}
+	for _, r := range m.replicas {
+		r.infoNow = true
+		c.touch(&r.instance)
+	}
+}

@@ -1,0 +1,443 @@
+package sentinel
+
+import (
+	"strconv"
+	"time"
+
+	"gosentinel/quorum"
+)
+
+// election is what a Sentinel remembers between its attempts to lead a
+// failover of one master.
+//
+// Rule: election.md section 2.
+type election struct {
+	attempts    int           // in this outage
+	lastAttempt time.Duration // never
+	lost        int           // in a row
+	pauseUntil  time.Duration // no start before; never
+	long        bool          // that pause is the one after a failed attempt
+	told        time.Duration // the pause that was logged; never
+	shortened   int           // how often a replica that became eligible cut it (E-58)
+	failed      map[quorum.RunID]bool
+	startAt     time.Duration // as last computed, for due
+}
+
+func (e *election) reset() {
+	*e = election{lastAttempt: never, pauseUntil: never, told: never, startAt: farAway}
+}
+
+// markFailed remembers that an attempt of id came to nothing.
+//
+// Rule: E-11, E-58.
+func (e *election) markFailed(id quorum.RunID) {
+	if e.failed == nil {
+		e.failed = map[quorum.RunID]bool{}
+	}
+	e.failed[id] = true
+}
+
+// self is our run id as a candidate.
+func (c *Core) self() quorum.RunID { return quorum.RunID(c.myID) }
+
+// stepElection starts an attempt when it is time, or counts the votes of one.
+func (c *Core) stepElection(m *master) {
+	e := &m.election
+	switch m.failover.state {
+	case stateNone:
+		e.startAt = c.startTime(m)
+		if e.startAt <= c.now.Mono {
+			c.start(m, false)
+		}
+	case stateWaitStart:
+		c.countVotes(m)
+	}
+}
+
+func (c *Core) electionDue(m *master) time.Duration {
+	switch m.failover.state {
+	case stateNone:
+		return m.election.startAt
+	case stateWaitStart:
+		return c.countDue(m)
+	}
+	return farAway
+}
+
+// startTime is when we may stand for an election, farAway if not as things are.
+//
+// Rule: E-10, E-16, E-18.
+func (c *Core) startTime(m *master) time.Duration {
+	e := &m.election
+	if !m.odown || c.tilt {
+		return farAway
+	}
+	c.shortenPause(m)
+	t0 := max(m.odownSince, e.pauseUntil)
+	if m.bornAt != never {
+		t0 = max(t0, m.bornAt+3*c.params.publishPeriod)
+	}
+	if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != c.self() {
+		end := m.ballot.BindEnd(c.standing(m))
+		if end <= c.now.Mono && m.ballot.Vote != "" {
+			e.markFailed(m.ballot.Vote)
+		}
+		t0 = max(t0, end)
+	}
+	if e.attempts > 0 && c.usable(m) < quorum.Need(m.voters(), m.quorum) {
+		t0 = max(t0, e.lastAttempt+2*m.failoverTimeout)
+	}
+	c.tellPause(m)
+	return t0 + time.Duration(c.rank(m)+c.penalty(m))*c.slot(m)
+}
+
+// tellPause logs, once for each, a long pause that holds us back.
+//
+// Rule: B-701.
+func (c *Core) tellPause(m *master) {
+	e := &m.election
+	if !e.long || e.pauseUntil <= c.now.Mono || e.told == e.pauseUntil {
+		return
+	}
+	e.told = e.pauseUntil
+	until := time.UnixMilli(c.now.Wall + (e.pauseUntil - c.now.Mono).Milliseconds()).In(time.FixedZone("", c.now.Zone))
+	c.logLine(LevelNotice, "Next failover delay: I will not start a failover before "+until.Format(time.ANSIC))
+}
+
+// usable is the number of Sentinels that are not down, ourselves included.
+//
+// Rule: B-622.
+func (c *Core) usable(m *master) int {
+	n := 1
+	for _, p := range m.peers {
+		if !p.sdown {
+			n++
+		}
+	}
+	return n
+}
+
+// rank is how many better placed peers go first.
+//
+// Rule: E-12, E-13.
+func (c *Core) rank(m *master) int {
+	rank := 0
+	selfFailed := m.election.failed[c.self()]
+	for _, p := range m.peers {
+		if !p.link.own || !c.attentive(p) || p.saysUp(c) || m.election.failed[quorum.RunID(p.runID)] {
+			continue
+		}
+		if selfFailed || p.runID < c.myID {
+			rank++
+		}
+	}
+	return rank
+}
+
+// attentive reports whether p is connected and owes no PING reply for more
+// than two ping periods.
+func (c *Core) attentive(p *peer) bool {
+	l := p.link
+	return p.connected() && !(l.waits && c.now.Mono-l.pendingSince > 2*l.pingPeriod(c))
+}
+
+// slowWrite is how long a write may take before its Sentinel starts later.
+const slowWrite = 250 * time.Millisecond
+
+// penalty is by how many ranks we hold back because we are badly placed.
+//
+// Rule: E-14.
+func (c *Core) penalty(m *master) int {
+	n := 0
+	if !c.anyEligible(m) {
+		n += m.voters()
+	}
+	if c.slowDisk {
+		n++
+	}
+	return n
+}
+
+// slot is the time between two ranks.
+func (c *Core) slot(m *master) time.Duration {
+	r := time.Duration(0)
+	for _, p := range m.peers {
+		if p.link.own && c.attentive(p) {
+			r = max(r, p.link.rtt)
+		}
+	}
+	return quorum.Slot(r)
+}
+
+// start begins an attempt: a new epoch, our own vote, and requests to all.
+//
+// Rule: E-15, B-701.
+func (c *Core) start(m *master, manual bool) {
+	e := &m.election
+	c.epoch++
+	c.changeMaster(m)
+	e.attempts++
+	e.lastAttempt = c.now.Mono
+	m.failover = failover{state: stateWaitStart, epoch: c.epoch, startedAt: c.now.Mono, stateSince: c.now.Mono, manual: manual}
+	c.say(LevelWarning, "+new-epoch", strconv.FormatUint(uint64(c.epoch), 10), m)
+	c.event(LevelWarning, "+try-failover", &m.instance, "")
+	c.standForVotes(m)
+}
+
+// standForVotes casts our own vote in the failover epoch and opens the poll.
+func (c *Core) standForVotes(m *master) {
+	f := &m.failover
+	m.ballot.CastSelf(c.now.Mono, f.epoch, c.self())
+	c.changeMaster(m)
+	f.voteSeq = c.seq
+	c.say(LevelWarning, "+vote-for-leader", c.myID+" "+strconv.FormatUint(uint64(f.epoch), 10), m)
+	for _, p := range m.peers {
+		p.voice = voice{asked: never, sentAt: never, heldSince: never, heldNext: never}
+	}
+	for _, r := range m.replicas {
+		r.tried = false
+		c.touch(&r.instance)
+	}
+	f.voters = m.voters()
+	c.waiting = append(c.waiting, waitingVote{seq: f.voteSeq, m: m})
+	c.touch(&m.watch)
+}
+
+// waitingVote is a master whose own vote is being written.
+type waitingVote struct {
+	seq Seq
+	m   *master
+}
+
+// voteSettled reports whether our own vote is on disk.
+//
+// Rule: E-30, E-43, S-3.
+func (c *Core) voteSettled(m *master) bool { return m.failover.voteSeq <= c.settled }
+
+// voters gives the candidate's view of the poll.
+func (c *Core) voters(m *master) []quorum.Voter {
+	vs := make([]quorum.Voter, 0, len(m.peers))
+	for _, p := range m.peers {
+		v := quorum.Voter{Voice: p.voice.is, Connected: p.connected()}
+		if p.voice.asked != never {
+			v.Silence = c.now.Mono - p.voice.asked
+		}
+		if p.voice.is == quorum.Held {
+			v.HeldFor = c.now.Mono - p.voice.heldSince
+		}
+		vs = append(vs, v)
+	}
+	return vs
+}
+
+// need is how many votes this attempt needs: its voters are the most peers
+// known at any moment of it.
+//
+// Rule: E-18, S-4.
+func (m *master) need() int {
+	m.failover.voters = max(m.failover.voters, m.voters())
+	return quorum.Need(m.failover.voters, m.quorum)
+}
+
+func (c *Core) grace(m *master) time.Duration {
+	r := time.Duration(0)
+	for _, p := range m.peers {
+		r = max(r, p.link.rtt)
+	}
+	return quorum.Grace(r, m.election.lost)
+}
+
+// countVotes decides an election as soon as it can be.
+//
+// Rule: E-31, E-33, B-710.
+func (c *Core) countVotes(m *master) {
+	f := &m.failover
+	outcome := quorum.Count(m.need(), c.voteSettled(m), c.voters(m), c.grace(m))
+	if outcome == quorum.Won {
+		c.elected(m)
+		return
+	}
+	if f.manual {
+		c.countManual(m, outcome)
+		return
+	}
+	switch {
+	case outcome == quorum.Lost:
+		c.lostElection(m)
+	case c.now.Mono > f.startedAt+m.timing(c).Election():
+		c.event(LevelWarning, "-failover-abort-not-elected", &m.instance, "")
+		c.attemptFailed(m, 2*m.failoverTimeout)
+	}
+}
+
+// countDue is when the count may change without an input.
+func (c *Core) countDue(m *master) time.Duration {
+	f := &m.failover
+	due := f.startedAt + m.timing(c).Election() + 1
+	grace := c.grace(m)
+	for _, p := range m.peers {
+		switch v := &p.voice; {
+		case v.is == quorum.Silent && v.asked != never:
+			if t := v.asked + grace + 1; t > c.now.Mono {
+				due = min(due, t)
+			}
+		case v.is == quorum.Held:
+			if t := v.heldSince + quorum.HeldMax + 1; t > c.now.Mono {
+				due = min(due, t)
+			}
+		}
+	}
+	if f.manual {
+		due = min(due, c.manualDue(m))
+	}
+	return due
+}
+
+// lostElection gives up an attempt that cannot be won, and prepares the next.
+//
+// Rule: E-37.
+func (c *Core) lostElection(m *master) {
+	held := false
+	for _, p := range m.peers {
+		held = held || p.voice.is == quorum.Held
+	}
+	c.event(LevelWarning, "-failover-abort-not-elected", &m.instance, "")
+	c.endAttempt(m)
+	e := &m.election
+	e.lost++
+	e.long = false
+	e.pauseUntil = c.now.Mono + m.timing(c).BackOff(e.lost, c.slot(m), held, c.rng.Duration)
+}
+
+// attemptFailed ends an attempt that ran and came to nothing.
+//
+// Rule: E-58, B-702.
+func (c *Core) attemptFailed(m *master, pause time.Duration) {
+	c.endAttempt(m)
+	e := &m.election
+	e.markFailed(c.self())
+	e.pauseUntil, e.long = c.now.Mono+pause, true
+	for _, r := range m.replicas {
+		r.eligible = c.eligible(m, r)
+	}
+}
+
+// shortenPause lets a failed attempt be repeated soon after a replica has
+// become eligible.
+//
+// Rule: E-58.
+func (c *Core) shortenPause(m *master) {
+	e := &m.election
+	if !e.long || e.pauseUntil <= c.now.Mono {
+		return
+	}
+	for _, r := range m.replicas {
+		ok := c.eligible(m, r)
+		if ok && !r.eligible {
+			e.pauseUntil = min(e.pauseUntil, c.now.Mono+time.Second<<min(e.shortened, 10))
+			e.shortened++
+		}
+		r.eligible = ok
+	}
+}
+
+// endAttempt clears an own attempt without a word; its events are the caller's.
+//
+// Rule: B-702, B-704.
+func (c *Core) endAttempt(m *master) {
+	for _, r := range m.replicas {
+		r.promoted = false
+		r.reconf = reconfNone
+		c.touch(&r.instance)
+	}
+	m.failover = failover{}
+	c.touch(&m.watch)
+}
+
+// vote answers a request for our vote and records what follows from it.
+//
+// Rule: E-20.
+func (c *Core) vote(m *master, epoch quorum.Epoch, candidate quorum.RunID) {
+	if quorum.Absurd(c.epoch, epoch) {
+		return
+	}
+	c.adoptEpoch(epoch, m)
+	p := m.findPeer(string(candidate))
+	ask := quorum.Ask{Epoch: epoch, Candidate: candidate, Known: p != nil, Original: p == nil || !p.link.own}
+	switch m.ballot.Answer(c.now.Mono, ask, c.standing(m)) {
+	case quorum.Stale:
+		if p != nil {
+			p.helloNow = true
+			c.touch(&p.instance)
+		}
+	case quorum.Cast:
+		c.changeMaster(m)
+		c.say(LevelWarning, "+vote-for-leader", string(candidate)+" "+strconv.FormatUint(uint64(epoch), 10), m)
+		c.yield(m, candidate)
+	}
+	c.touch(&m.watch)
+}
+
+// yield ends our own candidacy, or a leadership that has promoted nobody yet,
+// after a vote for another.
+//
+// Rule: E-20.7, E-42.
+func (c *Core) yield(m *master, candidate quorum.RunID) {
+	f := &m.failover
+	if candidate == c.self() || f.state == stateNone || f.state > stateSendNoOne {
+		return
+	}
+	c.event(LevelWarning, "-failover-abort-not-elected", &m.instance, "")
+	c.endAttempt(m)
+}
+
+// standing is what our vote for m depends on besides the ballot.
+//
+// Rule: E-11, E-22.
+func (c *Core) standing(m *master) quorum.Standing {
+	s := quorum.Standing{
+		Self: c.self(), Current: c.epoch, Config: m.configEpoch, Timing: m.timing(c),
+		SelfBound: c.selfBound(m),
+	}
+	original, rtt := true, time.Duration(0)
+	if p := m.findPeer(string(m.ballot.Vote)); p != nil {
+		original, rtt = !p.link.own, p.link.rtt
+		s.VotedKnown = true
+		s.VotedDead = p.link.refusedAt != never && !p.connected() && p.asksAt < p.link.refusedAt
+	}
+	s.Bind = s.Timing.Bind(original, rtt)
+	return s
+}
+
+// selfBound reports whether our own vote binds us: the candidacy is undecided,
+// or we lead with fresh votes and may still promote.
+//
+// Rule: E-22.
+func (c *Core) selfBound(m *master) bool {
+	switch f := &m.failover; {
+	case f.state == stateNone || f.state >= stateReconfSlaves || m.ballot.Epoch != f.epoch:
+		return false
+	case f.state == stateWaitStart:
+		return true
+	default:
+		return c.freshVotes(m) >= m.need() && c.now.Mono < m.ballot.CastAt()+m.timing(c).Limit()
+	}
+}
+
+// freshVotes counts the votes whose newest request is not older than the
+// lease, our own included while it is for ourselves.
+//
+// Rule: E-34, E-36.
+func (c *Core) freshVotes(m *master) int {
+	n := 0
+	if m.ballot.Vote == c.self() && m.ballot.Epoch == m.failover.epoch {
+		n++
+	}
+	t := m.timing(c)
+	for _, p := range m.peers {
+		if p.voice.is == quorum.Mine && c.now.Mono-p.voice.sentAt <= t.Lease(p.link.rtt) {
+			n++
+		}
+	}
+	return n
+}

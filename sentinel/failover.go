@@ -1,0 +1,319 @@
+package sentinel
+
+import (
+	"fmt"
+	"time"
+
+	"gosentinel/internal/invariant"
+	"gosentinel/internal/resp"
+	"gosentinel/quorum"
+	"gosentinel/replication"
+)
+
+// failoverState is how far a failover has come.
+//
+// Rule: behaviour.md 7.1.
+type failoverState uint8
+
+const (
+	stateNone failoverState = iota
+	stateWaitStart
+	stateSelectSlave
+	stateSendNoOne
+	stateWaitPromotion
+	stateReconfSlaves
+	stateUpdateConfig
+)
+
+// String is the text of the status replies.
+func (s failoverState) String() string {
+	return [...]string{"none", "wait_start", "select_slave", "send_slaveof_noone",
+		"wait_promotion", "reconf_slaves", "update_config"}[s]
+}
+
+// failover is one attempt to fail a master over. The zero value is none.
+type failover struct {
+	state      failoverState
+	epoch      quorum.Epoch  // failover_epoch
+	startedAt  time.Duration // failover_start
+	stateSince time.Duration // state_change
+	voteSeq    Seq           // the write that settles our own vote
+	voters     int           // most voters known at any moment of it (E-18)
+
+	manual bool // SENTINEL FAILOVER
+	forced bool // … goes on without the votes (E-63)
+	epochs int  // further epochs that a manual one has taken (E-62)
+
+	electedAt time.Duration
+	promoted  *replica
+	sentAt    time.Duration // when SLAVEOF NO ONE was last sent
+	polls     int           // INFO replies since, + 1
+	sentOne   bool          // SLAVEOF NO ONE has been sent to somebody
+	demoted   bool          // the old master was told to follow the new one (E-57)
+}
+
+// wantsVotes reports whether vote requests go out for this attempt.
+//
+// Rule: E-17.
+func (f *failover) wantsVotes() bool {
+	return f.state >= stateWaitStart && f.state <= stateWaitPromotion
+}
+
+// stepFailover takes the steps that are due.
+func (c *Core) stepFailover(m *master) {
+	f := &m.failover
+	if f.state == stateSelectSlave {
+		c.selectReplica(m)
+	}
+	if f.state == stateSendNoOne {
+		c.sendNoOne(m)
+	}
+	if f.state == stateWaitPromotion {
+		c.watchPromotion(m)
+	}
+	if f.state == stateReconfSlaves {
+		c.reconfigure(m)
+	}
+}
+
+func (c *Core) failoverDue(m *master) time.Duration {
+	f := &m.failover
+	switch f.state {
+	case stateSelectSlave:
+		return c.selectDue(m)
+	case stateSendNoOne:
+		return c.leadershipDue(m)
+	case stateWaitPromotion:
+		return min(f.sentAt+promotionTry, f.stateSince+m.failoverTimeout) + 1
+	case stateReconfSlaves:
+		return c.reconfDue(m)
+	}
+	return farAway
+}
+
+// enter moves the failover of m on.
+func (c *Core) enter(m *master, s failoverState) {
+	invariant.That(s > m.failover.state || s == stateSelectSlave, "B-701", "from %s to %s", m.failover.state, s)
+	m.failover.state, m.failover.stateSince = s, c.now.Mono
+}
+
+// elected makes us the leader of the failover epoch.
+//
+// Rule: B-710, S-3, S-4.
+func (c *Core) elected(m *master) {
+	f := &m.failover
+	invariant.That(c.voteSettled(m), "S-3", "leader of %d before its vote is on disk", f.epoch)
+	m.election.lost = 0
+	f.electedAt = c.now.Mono
+	c.event(LevelWarning, "+elected-leader", &m.instance, "")
+	c.simulateCrash(afterElection)
+	c.enter(m, stateSelectSlave)
+	c.event(LevelWarning, "+failover-state-select-slave", &m.instance, "")
+	for _, r := range m.replicas {
+		c.touch(&r.instance)
+	}
+	c.touch(&m.watch)
+}
+
+// leadership is whether we may take the next irreversible step.
+type leadership uint8
+
+const (
+	leads      leadership = iota
+	waits                 // not now: votes are being renewed
+	superseded            // never in this attempt
+	expired               // out of time
+)
+
+// mayPromote re-checks, before each SLAVEOF NO ONE, that we still lead.
+//
+// Rule: E-34, E-42, E-60, E-64.
+func (c *Core) mayPromote(m *master) leadership {
+	f := &m.failover
+	if f.epoch <= m.configEpoch {
+		return superseded
+	}
+	if f.forced {
+		return leads
+	}
+	if m.ballot.Epoch != f.epoch || m.ballot.Vote != c.self() {
+		return superseded
+	}
+	if c.freshVotes(m) >= m.need() {
+		return leads
+	}
+	lost := 0
+	for _, p := range m.peers {
+		if p.voice.is == quorum.Gone {
+			lost++
+		}
+	}
+	switch {
+	case m.voters()-lost < m.need():
+		return superseded
+	case c.now.Mono > m.ballot.CastAt()+m.timing(c).Limit():
+		return expired
+	}
+	return waits
+}
+
+// leadershipDue is when mayPromote may change without an input.
+func (c *Core) leadershipDue(m *master) time.Duration {
+	f := &m.failover
+	due := min(m.ballot.CastAt()+m.timing(c).Limit()+1, f.stateSince+m.failoverTimeout+1)
+	if due <= c.now.Mono {
+		return c.now.Mono + tickEvery
+	}
+	return due
+}
+
+// proceed acts on mayPromote and reports whether to go on.
+func (c *Core) proceed(m *master) bool {
+	switch c.mayPromote(m) {
+	case leads:
+		return true
+	case superseded:
+		c.event(LevelWarning, "-failover-abort-not-elected", &m.instance, "")
+		c.endAttempt(m)
+		m.election.pauseUntil, m.election.long = c.now.Mono, false
+	case expired:
+		c.event(LevelWarning, "-failover-abort-not-elected", &m.instance, "")
+		c.endAttempt(m)
+		m.election.markFailed(c.self())
+		m.election.pauseUntil, m.election.long = c.now.Mono+time.Second, false
+	}
+	return false
+}
+
+// choose marks r for promotion.
+//
+// Rule: B-711.
+func (c *Core) choose(m *master, r *replica) {
+	f := &m.failover
+	c.event(LevelWarning, "+selected-slave", &r.instance, "")
+	r.promoted = true
+	f.promoted = r
+	c.enter(m, stateSendNoOne)
+	c.event(LevelNotice, "+failover-state-send-slaveof-noone", &r.instance, "")
+	c.touch(&m.watch)
+}
+
+// sendNoOne promotes the chosen replica, with the look at its INFO in the same
+// breath.
+//
+// Rule: B-712, B-713, E-34, E-52, W-3.
+func (c *Core) sendNoOne(m *master) {
+	f := &m.failover
+	r := f.promoted
+	if !r.connected() || r.sdown {
+		c.tryNext(m, "its link is gone")
+		return
+	}
+	if !c.proceed(m) {
+		return
+	}
+	invariant.That(m.configEpoch < f.epoch, "E-34", "promotion in epoch %d, configuration is of %d", f.epoch, m.configEpoch)
+	c.sendNow(&r.link.cmd, pending{is: sendPromotion, inst: &r.instance}, replication.Promote(m.rename)...)
+	f.sentOne, f.sentAt, f.polls = true, c.now.Mono, 0
+	r.infoBusy, r.infoNow = false, true
+	c.touch(&r.instance)
+	c.enter(m, stateWaitPromotion)
+	c.event(LevelNotice, "+failover-state-wait-promotion", &r.instance, "")
+}
+
+// promotionTry is how long one replica may take to report role:master.
+const promotionTry = 2 * time.Second
+
+// promotionReply looks for a promotion that was refused outright. Replies to
+// CONFIG REWRITE and CLIENT KILL do not matter: an instance without a
+// configuration file is promoted all the same.
+//
+// Rule: E-52.
+func (c *Core) promotionReply(r *replica, v resp.Value) {
+	refused := ""
+	switch {
+	case v.Kind == resp.Error:
+		refused = v.Str
+	case v.Kind == resp.Array && len(v.Elems) > 0 && v.Elems[0].Kind == resp.Error:
+		refused = v.Elems[0].Str
+	}
+	m := r.of
+	if refused != "" && r.promoted && m.failover.state == stateWaitPromotion {
+		c.tryNext(m, "it answered "+refused)
+	}
+}
+
+// watchPromotion gives up on a replica that does not become a master.
+//
+// Rule: E-53, W-18.
+func (c *Core) watchPromotion(m *master) {
+	f := &m.failover
+	r := f.promoted
+	switch {
+	case r.sdown:
+		c.tryNext(m, "it is down")
+	case !r.connected() && r.link.refusedAt > f.sentAt:
+		c.tryNext(m, "nobody listens there any more")
+	case c.now.Mono > f.sentAt+promotionTry:
+		c.tryNext(m, "it does not report to be a master")
+	}
+}
+
+// tryNext gives the chosen replica up and chooses again, in the same epoch.
+//
+// Rule: E-53, B-712.
+func (c *Core) tryNext(m *master, why string) {
+	f := &m.failover
+	r := f.promoted
+	c.logLine(LevelWarning, fmt.Sprintf("Promotion of %s given up: %s", r.describe(c), why))
+	r.promoted, r.tried = false, f.sentOne
+	f.promoted = nil
+	started := f.electedAt
+	if best := c.bestReplica(m); best == nil || c.now.Mono > started+m.failoverTimeout {
+		c.event(LevelWarning, "-failover-abort-slave-timeout", &m.instance, "")
+		c.attemptFailed(m, m.timing(c).AttemptPause())
+		return
+	}
+	c.enter(m, stateSelectSlave)
+	c.touch(&m.watch)
+}
+
+// considerPromotion ends the wait when the chosen replica's INFO, asked for
+// after the SLAVEOF, says that it is a master.
+//
+// Rule: B-530, E-52, E-60, S-6.
+func (c *Core) considerPromotion(m *master, r *replica, askedAt time.Duration) {
+	f := &m.failover
+	if !r.promoted || f.state != stateWaitPromotion || r.role != replication.Master || askedAt < f.sentAt {
+		return
+	}
+	if f.epoch <= m.configEpoch {
+		c.endAttempt(m)
+		return
+	}
+	m.configEpoch = f.epoch
+	c.enter(m, stateReconfSlaves)
+	c.changeMaster(m)
+	c.show(m)
+	c.event(LevelWarning, "+promoted-slave", &r.instance, "")
+	c.simulateCrash(afterPromotion)
+	c.event(LevelWarning, "+failover-state-reconf-slaves", &m.instance, "")
+	c.runReconfigScript(m, "leader", c.text(m.addr), c.text(r.addr))
+	c.helloAll(m)
+	c.demoteOld(m)
+	c.touch(&m.watch)
+}
+
+// demoteOld turns the old master into a replica of the new one at once, if it
+// can be reached.
+//
+// Rule: E-57, W-13, R-17.
+func (c *Core) demoteOld(m *master) {
+	if !m.connected() || m.sdown {
+		return
+	}
+	to := m.failover.promoted.addr
+	c.sendGated(&m.link.cmd, pending{inst: &m.instance},
+		replication.Follow(m.rename, to.Shown(c.announceHostnames), to.Port)...)
+	m.failover.demoted = true
+}

@@ -1,0 +1,388 @@
+package sentinel
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gosentinel/internal/resp"
+	"gosentinel/quorum"
+	"gosentinel/replication"
+)
+
+const helloChannel = "__sentinel__:hello"
+
+// helloMessage is a hello as it came, its fields checked.
+//
+// Rule: B-401, B-422.
+type helloMessage struct {
+	ip           string
+	port         int
+	runID        string
+	epoch        quorum.Epoch
+	master       string
+	masterIP     string
+	masterPort   int
+	masterConfig quorum.Epoch
+}
+
+// parseHello reads a payload; why says what is wrong with it, "" for nothing.
+func parseHello(payload string) (h helloMessage, why string) {
+	var f [8]string
+	rest := payload
+	for i := range f {
+		var more bool
+		f[i], rest, more = strings.Cut(rest, ",")
+		if more != (i < 7) {
+			return h, "it has not 8 fields"
+		}
+	}
+	var ok bool
+	h.ip, h.runID, h.master, h.masterIP = f[0], f[2], f[4], f[5]
+	if h.ip == "" || h.masterIP == "" {
+		return h, "an address is empty"
+	}
+	if h.port, ok = cleanPort(f[1]); !ok {
+		return h, "its port is not one"
+	}
+	if h.masterPort, ok = cleanPort(f[6]); !ok {
+		return h, "the master's port is not one"
+	}
+	if !isRunID(h.runID) {
+		return h, "its run id is not one"
+	}
+	if h.epoch, ok = cleanEpoch(f[3]); !ok {
+		return h, "its current epoch is not one"
+	}
+	if h.masterConfig, ok = cleanEpoch(f[7]); !ok {
+		return h, "its config epoch is not one"
+	}
+	return h, ""
+}
+
+func cleanPort(s string) (int, bool) {
+	n, ok := cleanEpoch(s)
+	return int(n), ok && n >= 1 && n <= 65535
+}
+
+func cleanEpoch(s string) (quorum.Epoch, bool) {
+	if s == "" || s[0] == '+' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	return quorum.Epoch(n), err == nil
+}
+
+func isRunID(s string) bool {
+	if len(s) != 40 {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+			return false
+		}
+	}
+	return true
+}
+
+// helloFromLink takes what came on a Pub/Sub connection.
+//
+// Rule: B-115, B-117.
+func (c *Core) helloFromLink(in Hello) {
+	cn := c.conns[in.Link]
+	if cn == nil {
+		return
+	}
+	if in.Failed {
+		c.closeConn(cn)
+		return
+	}
+	cn.heardAt = c.now.Mono
+	if in.Payload != nil {
+		c.receiveHello(string(in.Payload), cn.link.users[0])
+	}
+}
+
+// receiveHello takes a hello, from the channel of an instance or, from nil, by
+// PUBLISH.
+//
+// Rule: B-420 to B-422, R-19.
+func (c *Core) receiveHello(payload string, from *instance) {
+	h, why := parseHello(payload)
+	if why != "" {
+		c.complain(from, why)
+		return
+	}
+	if h.runID == c.myID {
+		return
+	}
+	m := c.byName[h.master]
+	if m == nil {
+		return
+	}
+	if quorum.Absurd(c.epoch, h.epoch) || quorum.Absurd(max(c.epoch, m.configEpoch), h.masterConfig) {
+		c.complain(from, "its epoch jumps too far ahead")
+		return
+	}
+	p := c.introduce(m, h)
+	if p != nil && p.hello == payload && p.said.epoch == m.configEpoch && p.said.addr.Same(m.current()) {
+		p.heardAt = c.now.Mono
+		return
+	}
+	if h.epoch > c.epoch {
+		c.adoptEpoch(h.epoch, m)
+	}
+	if p != nil {
+		p.heardAt = c.now.Mono
+		p.hello = payload
+		c.hearConfiguration(m, p, h)
+	}
+}
+
+// adoptEpoch raises the current epoch to one heard of.
+//
+// Rule: B-431, B-610.
+func (c *Core) adoptEpoch(e quorum.Epoch, m *master) {
+	if e <= c.epoch {
+		return
+	}
+	c.epoch = e
+	c.change()
+	c.say(LevelWarning, "+new-epoch", strconv.FormatUint(uint64(e), 10), m)
+}
+
+// introduce finds the peer that sent h, or makes it known; nil if it cannot be.
+//
+// Rule: B-430.
+func (c *Core) introduce(m *master, h helloMessage) *peer {
+	addr, ok := c.address(h.ip, h.port)
+	p := m.findPeer(h.runID)
+	if p != nil && (!ok || p.addr.Same(addr)) {
+		return p
+	}
+	if !ok {
+		return nil
+	}
+	if p != nil {
+		c.event(LevelNotice, "+sentinel-address-switch", &m.instance,
+			fmt.Sprintf(" ip %s port %d for %s", h.ip, h.port, h.runID))
+		c.movePeer(m, p, h)
+		return p
+	}
+	for _, other := range m.peers {
+		if other.addr.Same(addr) {
+			c.event(LevelNotice, "+sentinel-invalid-addr", &other.instance, "")
+			c.removePeerEverywhere(other.runID)
+			break
+		}
+	}
+	if len(m.peers) >= maxPeers {
+		return nil
+	}
+	p = c.newPeer(m, addr, h.runID)
+	c.event(LevelNotice, "+sentinel", &p.instance, "")
+	c.changeMaster(m)
+	c.touch(&m.watch)
+	return p
+}
+
+// maxPeers bounds what a forged stream of hellos can make us remember.
+const maxPeers = 1024
+
+// movePeer gives a peer its new address, under every master that knows it.
+func (c *Core) movePeer(m *master, p *peer, h helloMessage) {
+	addr, _ := c.address(h.ip, h.port)
+	others := 0
+	for _, u := range p.link.users {
+		u.addr = addr
+		c.changeMaster(u.of)
+		if u.of != m {
+			others++
+		}
+	}
+	c.closeLink(p.link)
+	p.link.cmd.triedAt = never
+	p.link.restartClocks(c.now.Mono)
+	if others > 0 {
+		c.event(LevelNotice, "+sentinel-address-update", &p.instance,
+			fmt.Sprintf(" %d additional matching instances", others))
+	}
+}
+
+func (c *Core) removePeerEverywhere(runID string) {
+	l := c.peerLink[runID]
+	if l == nil {
+		return
+	}
+	for _, u := range append([]*instance(nil), l.users...) {
+		c.removePeer(u.peer)
+	}
+}
+
+// removePeer forgets p; its run id may be known under other masters still.
+func (c *Core) removePeer(p *peer) {
+	m := p.of
+	m.peers = slices.DeleteFunc(m.peers, func(x *peer) bool { return x == p })
+	c.retire(&p.instance)
+	c.changeMaster(m)
+	c.touch(&m.watch)
+}
+
+// hearConfiguration takes what a peer says of the master: a newer
+// configuration wins, an older one is answered with ours.
+//
+// Rule: B-432 to B-435, E-20.4, election.md 3.5.
+func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
+	addr, ok := c.address(h.masterIP, h.masterPort)
+	if !ok || addr.IP == "" && !addr.Same(m.current()) {
+		return // refused, or not resolved yet: its next hello finds it so
+	}
+	p.said = configuration{addr, h.masterConfig}
+	switch {
+	case h.masterConfig > m.configEpoch:
+		if addr.Same(m.addr) {
+			m.configEpoch = h.masterConfig
+			c.endAttempt(m)
+			c.changeMaster(m)
+			c.show(m)
+			return
+		}
+		c.observeSwitch(m, p, addr, h)
+	case h.masterConfig < m.configEpoch:
+		if c.now.Mono-p.helloAt > tickEvery {
+			p.helloNow = true
+			c.touch(&p.instance)
+		}
+	default:
+		c.confirmedByPeer(m)
+	}
+}
+
+// observeSwitch follows a configuration that a peer announces.
+//
+// Rule: B-432.
+func (c *Core) observeSwitch(m *master, p *peer, addr replication.Addr, h helloMessage) {
+	m.configEpoch = h.masterConfig
+	c.changeMaster(m)
+	from := c.text(m.addr)
+	c.event(LevelWarning, "+config-update-from", &p.instance, "")
+	to := endpointText{h.masterIP, itoa(h.masterPort)}
+	c.saySwitch(m, from, to)
+	c.switchMaster(m, addr, p.runID)
+	c.runReconfigScript(m, "observer", from, c.text(addr))
+}
+
+// confirmedByPeer lets stray replicas act once a majority confirms our
+// configuration.
+func (c *Core) confirmedByPeer(m *master) {
+	for _, r := range m.replicas {
+		if r.stray() {
+			c.considerRole(m, r)
+		}
+	}
+}
+
+// confirmed reports whether a majority of the voters announces the
+// configuration that we hold.
+//
+// Rule: W-12, R-24.
+func (m *master) confirmed() bool {
+	agree := 1
+	for _, p := range m.peers {
+		if p.said.epoch == m.configEpoch && p.said.addr.Same(m.addr) {
+			agree++
+		}
+	}
+	return agree >= quorum.Majority(m.voters())
+}
+
+// sendHello publishes our hello on the command connection of i when it is due.
+//
+// Rule: B-401, B-410, B-411, B-503, E-3.
+func (c *Core) sendHello(i *instance) {
+	if c.helloDue(i) > c.now.Mono {
+		return
+	}
+	cn := &i.link.cmd
+	i.helloBusy, i.helloNow = true, false
+	word := i.link.word("PUBLISH")
+	c.sendGated(cn, pending{is: sendHello, inst: i}, []string{word, helloChannel, c.helloPayload(i.of, cn.local)})
+}
+
+func (c *Core) helloDue(i *instance) time.Duration {
+	if !i.connected() || i.helloBusy {
+		return farAway
+	}
+	if i.helloNow {
+		return max(c.now.Mono, i.helloNext)
+	}
+	return max(i.helloAt+c.params.publishPeriod, i.helloNext)
+}
+
+// helloPayload is our hello about m; local is our IP on the link it leaves by.
+func (c *Core) helloPayload(m *master, local string) string {
+	ip, port := c.announceIP, c.announcePort
+	if ip == "" {
+		ip = local
+	}
+	if port == 0 {
+		port = c.general.Port
+		if c.general.TLSReplication && c.general.TLSPort != 0 {
+			port = c.general.TLSPort
+		}
+	}
+	at := m.current()
+	return fmt.Sprintf("%s,%d,%s,%d,%s,%s,%d,%d", ip, port, c.myID, c.epoch,
+		m.name, at.Shown(c.announceHostnames), at.Port, m.configEpoch)
+}
+
+func (c *Core) helloAcknowledged(i *instance, v resp.Value) {
+	i.helloBusy = false
+	if v.Kind == resp.Error {
+		i.helloNext = c.now.Mono + time.Second
+	} else {
+		i.helloAt = c.now.Mono
+	}
+	c.touch(i)
+}
+
+// helloAll sends our hello to everybody around m at once.
+//
+// Rule: B-411, design.md 5.5.
+func (c *Core) helloAll(m *master) {
+	m.eachInstance(func(i *instance) {
+		i.helloNow = true
+		c.touch(i)
+	})
+}
+
+// helloComplaints keeps the log from being flooded by bad hellos.
+type helloComplaints struct {
+	dropped uint64
+	lastAt  map[string]time.Duration
+}
+
+// complaintsKept bounds the senders remembered.
+const complaintsKept = 256
+
+// complain counts a bad hello and logs it at most once a minute per sender.
+//
+// Rule: R-19.
+func (c *Core) complain(from *instance, why string) {
+	c.badHello.dropped++
+	sender := "a client"
+	if from != nil {
+		sender = from.describe(c)
+	}
+	at, known := c.badHello.lastAt[sender]
+	if known && c.now.Mono-at < time.Minute {
+		return
+	}
+	if c.badHello.lastAt == nil || len(c.badHello.lastAt) >= complaintsKept {
+		c.badHello.lastAt = map[string]time.Duration{}
+	}
+	c.badHello.lastAt[sender] = c.now.Mono
+	c.logLine(LevelVerbose, fmt.Sprintf("Hello from %s dropped: %s (%d dropped so far)", sender, why, c.badHello.dropped))
+}

@@ -1,0 +1,296 @@
+package sentinel
+
+import (
+	"time"
+
+	"gosentinel/internal/resp"
+	"gosentinel/replication"
+)
+
+// askInfo sends INFO to a master or replica when it is due; never a second one
+// while one is unanswered.
+//
+// Rule: B-501, B-503.
+func (c *Core) askInfo(i *instance) {
+	if c.infoDue(i) > c.now.Mono {
+		return
+	}
+	i.infoBusy, i.infoNow, i.infoAsked = true, false, c.now.Mono
+	c.sendNow(&i.link.cmd, pending{is: sendInfo, inst: i}, []string{i.link.word("INFO")})
+}
+
+func (c *Core) infoDue(i *instance) time.Duration {
+	if i.kind == kindPeer || i.infoBusy || i.link.cmd.state == connClosed {
+		return farAway
+	}
+	if i.infoNow || i.infoAsked == never {
+		return max(c.now.Mono, i.infoNext)
+	}
+	return max(i.infoAsked+c.infoPeriod(i), i.infoNext)
+}
+
+// infoPeriod is how often i is asked for INFO as things stand.
+//
+// Rule: B-502, E-50, E-52, E-56, W-3, W-4, W-12.
+func (c *Core) infoPeriod(i *instance) time.Duration {
+	p := c.params
+	r, m := i.replica, i.of
+	if r == nil {
+		if i.role == replication.Replica {
+			return min(p.infoPeriod, fastInfo)
+		}
+		return p.infoPeriod
+	}
+	f := &m.failover
+	switch {
+	case r.promoted && f.state == stateWaitPromotion:
+		return replication.PromotionPoll(f.polls)
+	case f.state == stateSelectSlave:
+		return min(p.infoPeriod, selectPoll)
+	case r.reconf == reconfSent || r.reconf == reconfInProgress:
+		return min(p.infoPeriod, replication.SyncPoll(c.now.Mono-r.sentAt))
+	case r.demoting:
+		return min(p.infoPeriod, replication.SyncPoll(c.now.Mono-r.demotedAt))
+	case m.odown || m.failover.state != stateNone || r.info.LinkDown != 0 || r.stray():
+		return min(p.infoPeriod, fastInfo)
+	}
+	return p.infoPeriod
+}
+
+const (
+	fastInfo   = time.Second            // B-502
+	selectPoll = 100 * time.Millisecond // E-50
+)
+
+// infoReply takes the answer to an INFO asked for at sentAt.
+//
+// Rule: B-501, B-503, behaviour.md 5.2.
+func (c *Core) infoReply(i *instance, v resp.Value, sentAt time.Duration) {
+	i.infoBusy = false
+	c.touch(i)
+	if v.Kind != resp.Bulk && v.Kind != resp.Verbatim {
+		i.infoNext = c.now.Mono + time.Second
+		return
+	}
+	if i.replica != nil && i.of.failover.state == stateWaitPromotion && i.replica.promoted {
+		i.of.failover.polls++
+	}
+	if v.Str != i.infoText {
+		i.infoText = v.Str
+		i.readInfo()
+	}
+	i.infoAt = c.now.Mono
+	c.learn(i)
+	c.touch(&i.of.watch)
+	if c.tilt {
+		return
+	}
+	if r := i.replica; r != nil {
+		c.considerRole(i.of, r)
+		c.considerPromotion(i.of, r, sentAt)
+		c.considerSync(i.of, r)
+	} else {
+		for _, r := range i.of.replicas { // the master may have become sane
+			if r.stray() {
+				c.considerRole(i.of, r)
+			}
+		}
+	}
+}
+
+// readInfo parses the INFO text. What only replicas report is kept as last
+// reported when the instance says that it is a master.
+func (i *instance) readInfo() {
+	old := i.info
+	i.info = replication.ParseInfo([]byte(i.infoText))
+	if i.info.Role == replication.Replica {
+		if i.info.MasterPort != old.MasterPort || !equalFold(i.info.MasterHost, old.MasterHost) {
+			i.confMoved = true
+		}
+		return
+	}
+	i.info.MasterHost, i.info.MasterPort = old.MasterHost, old.MasterPort
+	i.info.LinkUp, i.info.Priority = old.LinkUp, old.Priority
+	i.info.Offset, i.info.Announced = old.Offset, old.Announced
+}
+
+// learn takes over what INFO says, whatever it means for a failover.
+//
+// Rule: behaviour.md 5.2, B-313, B-520, W-19.
+func (c *Core) learn(i *instance) {
+	in, m := &i.info, i.of
+	if in.RunID != "" && in.RunID != i.runID {
+		if i.runID != "" {
+			c.event(LevelNotice, "+reboot", i, "")
+			if i.kind == kindMaster && m.rebootDownAfter != 0 {
+				m.rebooted, m.rebootedAt = true, c.now.Mono
+			}
+		}
+		i.runID = in.RunID
+	}
+	if i.kind == kindMaster {
+		for _, r := range in.Replicas {
+			c.learnReplica(m, r)
+		}
+	}
+	if in.Role != replication.Unknown && in.Role != i.role {
+		c.roleChanged(i, in.Role)
+	}
+	if i.confMoved {
+		i.confMoved, i.confSince = false, c.now.Mono
+	}
+	if r := i.replica; r != nil && in.Role == replication.Replica {
+		r.followed = true
+	}
+}
+
+// roleChanged stores a new reported role.
+//
+// Rule: B-520.
+func (c *Core) roleChanged(i *instance, role replication.Role) {
+	i.role, i.roleSince = role, c.now.Mono
+	if role == replication.Replica {
+		i.confSince = c.now.Mono
+	}
+	name := "-role-change"
+	if (i.kind == kindMaster) == (role == replication.Master) {
+		name = "+role-change"
+	}
+	c.event(LevelVerbose, name, i, " new reported role is "+role.String())
+}
+
+// maxReplicas bounds the replicas remembered for one master.
+const maxReplicas = 4096
+
+// learnReplica makes a replica known that the master lists.
+//
+// Rule: B-102, B-511.
+func (c *Core) learnReplica(m *master, rep replication.Reported) {
+	if len(m.replicas) >= maxReplicas {
+		return
+	}
+	addr, ok := c.address(rep.Host, rep.Port)
+	if !ok {
+		if rep.Host != m.badReplica {
+			m.badReplica = rep.Host
+			c.logLine(LevelWarning, "Failed to resolve hostname '"+rep.Host+"'")
+		}
+		return
+	}
+	if m.findReplica(addr) != nil {
+		return
+	}
+	r := c.newReplica(m, addr)
+	c.changeMaster(m)
+	c.event(LevelNotice, "+slave", &r.instance, "")
+}
+
+// looksSane reports whether m is a master that replicas may be pointed to.
+//
+// Rule: B-522.
+func (c *Core) looksSane(m *master) bool {
+	return m.role == replication.Master && !m.sdown && !m.odown &&
+		c.now.Mono-m.infoAt <= 2*c.params.infoPeriod
+}
+
+// stray reports whether r says that it is a master, or follows something else
+// than the master that we watch.
+func (r *replica) stray() bool {
+	if r.infoAt == never {
+		return false
+	}
+	return r.role == replication.Master || r.role == replication.Replica && !r.followsAddr(r.of.addr)
+}
+
+// followsAddr reports whether r follows a.
+func (r *replica) followsAddr(a replication.Addr) bool {
+	in := &r.info
+	return in.MasterPort == a.Port && (in.MasterHost == a.IP || equalFold(in.MasterHost, a.Host))
+}
+
+// considerRole turns a stray replica back to the master: one that claims to be
+// a master, or one that follows another.
+//
+// Rule: behaviour.md 5.3, B-523, B-524, W-12, W-14, E-53, E-57, R-24.
+func (c *Core) considerRole(m *master, r *replica) {
+	if r.role == replication.Replica && r.demoting {
+		r.demoting = false
+		c.event(LevelNotice, "+convert-to-slave", &r.instance, "")
+	}
+	if c.tilt || !r.stray() || r.promoted || m.failover.state != stateNone || !c.looksSane(m) || !r.connected() {
+		return
+	}
+	if c.now.Mono-r.demotedAt < demoteAgain {
+		return
+	}
+	if r.role == replication.Master {
+		if c.now.Mono < c.convertTime(m, r) {
+			return
+		}
+		c.follow(r, m.addr, sendPlain)
+		r.demotedAt = c.now.Mono
+		if c.convertsAtOnce(m, r) {
+			r.demoting = true
+			return
+		}
+		c.event(LevelNotice, "+convert-to-slave", &r.instance, "")
+		return
+	}
+	if c.now.Mono < c.fixTime(m, r) {
+		return
+	}
+	c.follow(r, m.addr, sendPlain)
+	r.demotedAt = c.now.Mono
+	c.event(LevelNotice, "+fix-slave-config", &r.instance, "")
+}
+
+// demoteAgain is the least time between two SLAVEOF to one stray replica.
+const demoteAgain = time.Second
+
+// convertsAtOnce reports whether a replica that claims to be a master is an
+// old master that has come back, or a replica tried in vain: never announced
+// by anybody as the master of a newer configuration.
+//
+// Rule: W-12, E-53, E-57.
+func (c *Core) convertsAtOnce(m *master, r *replica) bool {
+	if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != "" || !m.confirmed() {
+		return false
+	}
+	return !r.followed || r.tried
+}
+
+// convertTime is when a replica that claims to be a master may be converted.
+func (c *Core) convertTime(m *master, r *replica) time.Duration {
+	if c.convertsAtOnce(m, r) {
+		return c.now.Mono
+	}
+	wait := 4 * c.params.publishPeriod
+	return max(r.roleSince, r.lastDown(), never) + wait
+}
+
+// fixTime is when a replica of another master may be re-pointed. A leader that
+// is alive may be pacing its slots, so it is left alone for failover-timeout.
+func (c *Core) fixTime(m *master, r *replica) time.Duration {
+	wait := m.failoverTimeout
+	paced := m.switched.by != "" && c.now.Mono-m.switched.at < m.failoverTimeout && m.alive(m.switched.by)
+	if m.confirmed() && !paced && !m.ballot.Unfinished(m.configEpoch) {
+		wait = min(wait, 2*c.params.publishPeriod)
+	}
+	return max(r.confSince, r.lastDown()) + wait
+}
+
+// alive reports whether the peer with this run id is known and not SDOWN.
+func (m *master) alive(runID string) bool {
+	p := m.findPeer(runID)
+	return p != nil && !p.sdown
+}
+
+// follow sends the transaction that makes i a replica of a.
+//
+// Rule: B-713, E-40.
+func (c *Core) follow(r *replica, a replication.Addr, is sendKind) {
+	c.sendGated(&r.link.cmd, pending{is: is, inst: &r.instance},
+		replication.Follow(r.of.rename, a.Shown(c.announceHostnames), a.Port)...)
+	r.infoNow = true
+	c.touch(&r.instance)
+}

@@ -1,0 +1,500 @@
+package sentinel
+
+import (
+	"time"
+
+	"gosentinel/internal/resp"
+	"gosentinel/quorum"
+	"gosentinel/replication"
+)
+
+type connState uint8
+
+const (
+	connClosed  connState = iota
+	connOpening           // commands wait in its queue
+	connUp
+)
+
+// maxPending is how many commands of one sharer may be unanswered on a link
+// before periodic ones stop (behaviour.md, section 2).
+const maxPending = 100
+
+// conn is one connection to an instance.
+type conn struct {
+	id      LinkID // 0 = closed
+	link    *link
+	pubsub  bool
+	state   connState
+	triedAt time.Duration // last attempt to open it; never
+	heardAt time.Duration // last message on a Pub/Sub connection
+	local   string        // our own IP on it
+	sent    uint64
+	pending []pending
+}
+
+// pending is a Send that has no answer yet.
+type pending struct {
+	tag   Tag
+	is    sendKind
+	inst  *instance // who asked; its link may have changed since
+	at    time.Duration
+	vote  bool         // an ask that requests a vote …
+	epoch quorum.Epoch // … in this epoch
+}
+
+type sendKind uint8
+
+const (
+	sendPlain sendKind = iota // nobody looks at the answer
+	sendPing
+	sendInfo
+	sendHello
+	sendAsk
+	sendKindQuestion // INFO server to a peer (E-5)
+	sendPromotion    // the transaction of a promotion
+)
+
+// link is the way to an instance: a command connection, for masters and
+// replicas a Pub/Sub connection, and the ping clocks. Peers with one run id
+// share a link. It is a node: it reconnects and pings.
+//
+// Rule: behaviour.md 1.3, B-121.
+type link struct {
+	place
+	users []*instance
+	cmd   conn
+	pub   conn
+	dual  bool // has a Pub/Sub connection
+
+	waits        bool // a PING is unanswered …
+	pendingSince time.Duration
+	lastPing     time.Duration
+	lastOK       time.Duration
+	lastReply    time.Duration
+	rtt          time.Duration // smoothed; 0 = not known
+	refusedAt    time.Duration // the last connect was refused then; never = it was not
+	own          bool          // the peer is of our kind (E-5)
+}
+
+// newLink makes the link of i, which is i's alone until others join.
+func (c *Core) newLink(i *instance, dual bool) *link {
+	l := &link{users: []*instance{i}, dual: dual, refusedAt: never}
+	l.cmd = conn{link: l, triedAt: never}
+	l.pub = conn{link: l, triedAt: never, pubsub: true}
+	l.restartClocks(c.now.Mono)
+	c.touch(l)
+	return l
+}
+
+// joinPeerLink gives p the link that its run id has under other masters, or a
+// new one.
+//
+// Rule: B-121.
+func (c *Core) joinPeerLink(p *peer) {
+	l, ok := c.peerLink[p.runID]
+	if !ok {
+		l = c.newLink(&p.instance, false)
+		c.peerLink[p.runID] = l
+	} else {
+		l.users = append(l.users, &p.instance)
+	}
+	p.link = l
+}
+
+// leaveLink takes i off its link, and closes the link after the last sharer.
+//
+// Rule: B-122.
+func (c *Core) leaveLink(i *instance) {
+	l := i.link
+	for k, u := range l.users {
+		if u == i {
+			l.users = append(l.users[:k:k], l.users[k+1:]...)
+			break
+		}
+	}
+	if len(l.users) > 0 {
+		return
+	}
+	c.closeLink(l)
+	c.drop(l)
+	if i.kind == kindPeer && c.peerLink[i.runID] == l {
+		delete(c.peerLink, i.runID)
+	}
+}
+
+// restartClocks makes the ping clocks those of a link just created; the next
+// PING is due at once.
+//
+// Rule: behaviour.md 3.1.
+func (l *link) restartClocks(now time.Duration) {
+	l.waits = true
+	l.pendingSince, l.lastOK, l.lastReply = now, now, now
+	l.lastPing = never
+}
+
+func (l *link) disconnected() bool {
+	return l.cmd.state == connClosed || l.dual && l.pub.state == connClosed
+}
+
+// pingPeriod is P of behaviour.md section 2: the smallest of the sharers.
+//
+// Rule: R-24, W-2.
+func (l *link) pingPeriod(c *Core) time.Duration {
+	p := c.params.pingPeriod
+	for _, i := range l.users {
+		after := i.of.downAfter
+		if i.kind == kindMaster {
+			after = max(100*time.Millisecond, min(after, after/10))
+		}
+		p = min(p, after)
+	}
+	return p
+}
+
+// downAfter is the smallest down-after of the sharers.
+func (l *link) downAfter() time.Duration {
+	d := farAway
+	for _, i := range l.users {
+		d = min(d, i.of.downAfter)
+	}
+	return d
+}
+
+func (l *link) act(c *Core) {
+	c.closeStale(l)
+	c.reopen(l, &l.cmd)
+	if l.dual {
+		c.reopen(l, &l.pub)
+	}
+	if l.pingDue(c) <= c.now.Mono {
+		c.ping(l)
+	}
+}
+
+func (l *link) due(c *Core) time.Duration {
+	next := l.pingDue(c)
+	if l.dialable() {
+		if l.cmd.state == connClosed {
+			next = min(next, l.cmd.triedAt+c.params.pingPeriod)
+		}
+		if l.dual && l.pub.state == connClosed {
+			next = min(next, l.pub.triedAt+c.params.pingPeriod)
+		}
+	}
+	return min(next, l.staleDue(c))
+}
+
+// dialable reports whether there is anything to connect to: port 0 means "do
+// not connect", and a name without an IP waits for its lookup.
+func (l *link) dialable() bool {
+	a := l.users[0].addr
+	return a.Port != 0 && a.IP != ""
+}
+
+// pingDue is when the next PING is due.
+//
+// Rule: B-301.
+func (l *link) pingDue(c *Core) time.Duration {
+	if l.cmd.state == connClosed {
+		return farAway
+	}
+	if l.lastPing == never {
+		return c.now.Mono
+	}
+	p := l.pingPeriod(c)
+	return max(l.lastReply+p, l.lastPing+p/2)
+}
+
+// ping sends one PING.
+//
+// Rule: B-302.
+func (c *Core) ping(l *link) {
+	if len(l.cmd.pending) >= maxPending*len(l.users) {
+		l.lastPing = c.now.Mono
+		return
+	}
+	l.lastPing = c.now.Mono
+	if !l.waits {
+		l.waits, l.pendingSince = true, c.now.Mono
+	}
+	c.sendNow(&l.cmd, pending{is: sendPing, inst: l.users[0]}, []string{l.word("PING")})
+}
+
+// reopen opens a missing connection when its last attempt is old enough.
+//
+// Rule: B-111, B-119, W-25.
+func (c *Core) reopen(l *link, cn *conn) {
+	if cn.state != connClosed || c.now.Mono < cn.triedAt+c.params.pingPeriod {
+		return
+	}
+	if c.refreshName(l.users[0]); !l.dialable() {
+		return
+	}
+	c.lastLink++
+	cn.id, cn.state, cn.sent = c.lastLink, connOpening, 0
+	cn.triedAt, cn.heardAt = c.now.Mono, c.now.Mono
+	cn.local, cn.pending = "", cn.pending[:0]
+	c.conns[cn.id] = cn
+	timeout := min(max(l.downAfter(), 500*time.Millisecond), 5*time.Second) // W-26, R-24
+	c.emitNow(Dial{Link: cn.id, Addr: l.users[0].addr, Timeout: timeout, PubSub: cn.pubsub})
+	c.greet(l, cn)
+	for _, i := range l.users {
+		c.touch(i)
+	}
+}
+
+// greet sends the commands that open a connection.
+//
+// Rule: B-113, B-124 (peers have no renames: W-31).
+func (c *Core) greet(l *link, cn *conn) {
+	if auth := c.credentials(l.users[0]); auth != nil {
+		c.sendNow(cn, pending{}, append([]string{l.word("AUTH")}, auth...))
+	}
+	suffix := "-cmd"
+	if cn.pubsub {
+		suffix = "-pubsub"
+	}
+	c.sendNow(cn, pending{}, []string{l.word("CLIENT"), "SETNAME", "sentinel-" + c.myID[:8] + suffix})
+	if cn.pubsub {
+		c.sendNow(cn, pending{}, []string{l.word("SUBSCRIBE"), helloChannel})
+		return
+	}
+	l.lastPing = never
+	c.ping(l)
+}
+
+// word is how the instance behind l knows a command.
+func (l *link) word(command string) string {
+	if i := l.users[0]; i.kind != kindPeer {
+		return i.of.rename(command)
+	}
+	return command
+}
+
+// credentials are the arguments of AUTH for i, nil for none.
+//
+// Rule: C-62, B-113.
+func (c *Core) credentials(i *instance) []string {
+	if i.kind != kindPeer {
+		m := i.of
+		switch {
+		case m.authPass == nil:
+			return nil
+		case m.authUser != nil:
+			return []string{*m.authUser, m.authPass.Reveal()}
+		}
+		return []string{m.authPass.Reveal()}
+	}
+	switch pass := c.peerPass.Reveal(); {
+	case pass != "" && c.peerUser != "":
+		return []string{c.peerUser, pass}
+	case pass != "":
+		return []string{pass}
+	case c.general.RequirePass.Reveal() != "":
+		return []string{c.general.RequirePass.Reveal()}
+	}
+	return nil
+}
+
+// sendNow sends one command on cn at once, whatever is not on disk yet.
+func (c *Core) sendNow(cn *conn, p pending, cmds ...[]string) {
+	c.emitNow(c.enlist(cn, p, cmds))
+}
+
+// sendGated sends when all that is dirty so far is on disk.
+func (c *Core) sendGated(cn *conn, p pending, cmds ...[]string) {
+	c.emit(c.enlist(cn, p, cmds))
+}
+
+func (c *Core) enlist(cn *conn, p pending, cmds [][]string) Send {
+	cn.sent++
+	p.tag, p.at = makeTag(cn.id, cn.sent), c.now.Mono
+	cn.pending = append(cn.pending, p)
+	return Send{Link: cn.id, Tag: p.tag, Cmds: cmds}
+}
+
+// A Tag holds the LinkID it was sent on, so that an answer finds its
+// connection: 2^20 sends are told apart, far more than may be unanswered.
+const tagBits = 20
+
+func makeTag(id LinkID, n uint64) Tag { return Tag(uint64(id)<<tagBits | n&(1<<tagBits-1)) }
+
+func (t Tag) link() LinkID { return LinkID(t >> tagBits) }
+
+// answer takes a reply to whoever asked.
+func (c *Core) answer(in Answer) {
+	cn := c.conns[in.Tag.link()]
+	if cn == nil {
+		return
+	}
+	for k, p := range cn.pending {
+		if p.tag != in.Tag {
+			continue
+		}
+		cn.pending = append(cn.pending[:k], cn.pending[k+1:]...)
+		if p.inst == nil || p.inst.gone || p.inst.link != cn.link {
+			if p.is == sendPing {
+				c.pong(cn.link, in.Value)
+			}
+			return
+		}
+		c.dispatch(cn.link, p, in.Value)
+		return
+	}
+}
+
+func (c *Core) dispatch(l *link, p pending, v resp.Value) {
+	switch p.is {
+	case sendPing:
+		c.pong(l, v)
+	case sendInfo:
+		c.infoReply(p.inst, v, p.at)
+	case sendHello:
+		c.helloAcknowledged(p.inst, v)
+	case sendAsk:
+		c.askReply(p.inst.peer, v, p)
+	case sendKindQuestion:
+		c.kindReply(l, v)
+	case sendPromotion:
+		c.promotionReply(p.inst.replica, v)
+	}
+}
+
+// linkUp marks a connection as established.
+func (c *Core) linkUp(in LinkUp) {
+	cn := c.conns[in.Link]
+	if cn == nil || cn.state != connOpening {
+		return
+	}
+	l := cn.link
+	cn.state, cn.local = connUp, in.Local
+	if cn.pubsub {
+		cn.heardAt = c.now.Mono
+		c.touch(l)
+		return
+	}
+	l.refusedAt = never
+	if l.users[0].kind == kindPeer {
+		c.sendNow(cn, pending{is: sendKindQuestion, inst: l.users[0]}, []string{"INFO", "server"})
+	}
+	for _, i := range l.users {
+		i.helloNow = true // E-3
+		if i.kind == kindPeer {
+			i.peer.askStep, i.peer.askedAt = 0, never
+		}
+		c.touch(i)
+		c.touch(&i.of.watch)
+	}
+}
+
+// linkDown marks a connection as gone: its unanswered commands are dropped, a
+// pending PING stays pending.
+//
+// Rule: B-110, B-118.
+func (c *Core) linkDown(in LinkDown) {
+	cn := c.conns[in.Link]
+	if cn == nil {
+		return
+	}
+	l := cn.link
+	c.forget(cn)
+	if !cn.pubsub && in.Refused {
+		l.refusedAt = c.now.Mono
+	}
+	if cn.triedAt == c.now.Mono && in.Reason != "" {
+		c.linkTrouble(l, cn, in.Reason)
+	}
+	c.touch(l)
+	for _, i := range l.users {
+		c.touch(i)
+		c.touch(&i.of.watch)
+	}
+}
+
+// linkTrouble logs a connection that could not even be tried.
+//
+// Rule: behaviour.md 9.2, -cmd-link-reconnection.
+func (c *Core) linkTrouble(l *link, cn *conn, reason string) {
+	name := "-cmd-link-reconnection"
+	if cn.pubsub {
+		name = "-pubsub-link-reconnection"
+	}
+	c.emit(Emit{Event{Name: name, Payload: l.users[0].describe(c) + " #" + reason, Level: LevelDebug, LogOnly: true}})
+}
+
+// closeLink closes both connections; they are opened anew when B-111 allows.
+func (c *Core) closeLink(l *link) {
+	c.closeConn(&l.cmd)
+	c.closeConn(&l.pub)
+}
+
+func (c *Core) closeConn(cn *conn) {
+	if cn.state == connClosed {
+		return
+	}
+	c.emit(Hangup{Link: cn.id})
+	c.forget(cn)
+	c.touch(cn.link)
+}
+
+// forget drops the state of a connection that is gone.
+func (c *Core) forget(cn *conn) {
+	delete(c.conns, cn.id)
+	for _, p := range cn.pending {
+		if p.inst == nil || p.inst.link != cn.link {
+			continue
+		}
+		switch p.is {
+		case sendInfo:
+			p.inst.infoBusy, p.inst.infoAsked = false, never
+		case sendHello:
+			p.inst.helloBusy, p.inst.helloNow = false, true
+		case sendAsk:
+			p.inst.peer.asks--
+			p.inst.peer.voice.asked = never
+		}
+	}
+	clear(cn.pending)
+	cn.pending = cn.pending[:0]
+	cn.id, cn.state, cn.local = 0, connClosed, ""
+}
+
+// closeStale closes connections on which nothing moves any more.
+//
+// Rule: B-116, B-117.
+func (c *Core) closeStale(l *link) {
+	if c.now.Mono < l.staleDue(c) {
+		return
+	}
+	if l.cmdStaleDue(c) <= c.now.Mono {
+		c.closeConn(&l.cmd)
+	}
+	if l.pubStaleDue(c) <= c.now.Mono {
+		c.closeConn(&l.pub)
+	}
+}
+
+func (l *link) staleDue(c *Core) time.Duration { return min(l.cmdStaleDue(c), l.pubStaleDue(c)) }
+
+func (l *link) cmdStaleDue(c *Core) time.Duration {
+	if l.cmd.state != connUp || !l.waits {
+		return farAway
+	}
+	half := l.downAfter() / 2
+	return max(l.cmd.triedAt+c.params.minLinkReconnectPeriod, l.pendingSince+half, l.lastReply+half) + 1
+}
+
+func (l *link) pubStaleDue(c *Core) time.Duration {
+	if !l.dual || l.pub.state != connUp {
+		return farAway
+	}
+	return max(l.pub.triedAt+c.params.minLinkReconnectPeriod, l.pub.heardAt+3*c.params.publishPeriod) + 1
+}
+
+// endpointText is an address as scripts and events show it.
+type endpointText struct{ host, port string }
+
+func (c *Core) text(a replication.Addr) endpointText {
+	return endpointText{a.Shown(c.announceHostnames), itoa(a.Port)}
+}

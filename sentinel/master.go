@@ -1,0 +1,138 @@
+package sentinel
+
+import (
+	"time"
+
+	"gosentinel/conf"
+	"gosentinel/quorum"
+	"gosentinel/replication"
+)
+
+// master is a monitored master with all that is known around it.
+type master struct {
+	instance
+	watch watch
+
+	quorum          int
+	downAfter       time.Duration
+	failoverTimeout time.Duration
+	parallelSyncs   int
+	rebootDownAfter time.Duration // 0 = off
+	notifyScript    string
+	reconfigScript  string
+	authPass        *conf.Secret
+	authUser        *string
+	renames         []conf.Rename
+
+	replicas []*replica
+	peers    []*peer
+
+	configEpoch quorum.Epoch
+	ballot      quorum.Ballot
+
+	rebooted   bool // its run id changed and it has not said PONG since (B-313)
+	rebootedAt time.Duration
+
+	odown      bool
+	odownSince time.Duration // start of the last ODOWN; never
+	bornAt     time.Duration // since when its peers are being discovered (E-18); never = loaded with peers
+
+	election election
+	failover failover
+	switched switched
+
+	badReplica string // the last replica host that was no address, logged once
+
+	saved *conf.Master // as last given to Durable; nil = changed since
+}
+
+// switched remembers the last change of address.
+type switched struct {
+	at time.Duration // never = none
+	by string        // run id of the peer that announced it, "" = we did
+}
+
+// voters is how many Sentinels vote on this master, ourselves included.
+func (m *master) voters() int { return len(m.peers) + 1 }
+
+func (m *master) timing(c *Core) quorum.Timing {
+	return quorum.Timing{ElectionTimeout: c.params.electionTimeout, FailoverTimeout: m.failoverTimeout}
+}
+
+// current is the address that clients and peers are told: that of the promoted
+// replica from the moment its promotion is proven.
+//
+// Rule: B-402.
+func (m *master) current() replication.Addr {
+	if m.failover.promoted != nil && m.failover.state >= stateReconfSlaves {
+		return m.failover.promoted.addr
+	}
+	return m.addr
+}
+
+// rename is the word by which instances of this master know a command.
+//
+// Rule: B-124.
+func (m *master) rename(command string) string {
+	for _, r := range m.renames {
+		if equalFold(r.Old, command) {
+			return r.New
+		}
+	}
+	return command
+}
+
+func (m *master) findReplica(addr replication.Addr) *replica {
+	for _, r := range m.replicas {
+		if r.addr.Same(addr) {
+			return r
+		}
+	}
+	return nil
+}
+
+func (m *master) findPeer(id string) *peer {
+	for _, p := range m.peers {
+		if p.runID == id {
+			return p
+		}
+	}
+	return nil
+}
+
+// eachInstance calls f for the master, its replicas and its peers.
+func (m *master) eachInstance(f func(*instance)) {
+	f(&m.instance)
+	for _, r := range m.replicas {
+		f(&r.instance)
+	}
+	for _, p := range m.peers {
+		f(&p.instance)
+	}
+}
+
+// watch is the node of a master that decides: ODOWN, asks, candidacy and the
+// steps of a failover.
+type watch struct {
+	place
+	m *master
+}
+
+func (w *watch) act(c *Core) {
+	m := w.m
+	c.judgeODown(m)
+	if c.tilt {
+		return
+	}
+	c.stepElection(m)
+	c.stepFailover(m)
+	c.askPeers(m)
+}
+
+func (w *watch) due(c *Core) time.Duration {
+	m := w.m
+	if c.tilt {
+		return farAway
+	}
+	return min(c.askDue(m), c.odownDue(m), c.electionDue(m), c.failoverDue(m))
+}

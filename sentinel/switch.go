@@ -1,0 +1,100 @@
+package sentinel
+
+import (
+	"gosentinel/replication"
+)
+
+// saySwitch tells that clients have to go elsewhere.
+//
+// Rule: B-730.
+func (c *Core) saySwitch(m *master, from, to endpointText) {
+	c.say(LevelWarning, "+switch-master", m.name+" "+from.host+" "+from.port+" "+to.host+" "+to.port, m)
+}
+
+// switchMaster makes addr the master that we watch: its replica takes its
+// place, the old master becomes a replica, all begin anew but for their
+// connections. by is the run id of the peer that announced it, "" for a
+// failover of ours.
+//
+// Rule: B-731, W-27, E-56.
+func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
+	c.changeMaster(m)
+	old, oldLink := m.addr, m.link
+	replicas := m.replicas
+	m.replicas = nil
+	links := map[*replica]*link{}
+	var taken *link
+	for _, r := range replicas {
+		if r.addr.Same(addr) {
+			taken = r.link
+		}
+		links[r] = r.link
+		c.drop(&r.instance)
+	}
+	m.addr = addr
+	c.reindex(m, old)
+	c.becomeMaster(m, taken)
+	m.switched = switched{at: c.now.Mono, by: by}
+	for _, r := range replicas {
+		if !r.addr.Same(addr) {
+			c.rebuildReplica(m, r.addr, links[r])
+		}
+	}
+	if !old.Same(addr) {
+		c.rebuildReplica(m, old, oldLink)
+	} else {
+		c.discard(oldLink)
+	}
+	c.show(m)
+	c.helloAll(m)
+	for _, r := range m.replicas {
+		c.event(LevelNotice, "+slave", &r.instance, "")
+	}
+	c.touch(&m.watch)
+}
+
+// becomeMaster clears what was known of the old master. taken is the link of
+// the replica that takes its place, nil if it was not known.
+func (c *Core) becomeMaster(m *master, taken *link) {
+	i := &m.instance
+	i.sdown, i.killSent, m.odown, m.rebooted = false, false, false, false
+	i.sdownSince, m.odownSince = never, never
+	m.ballot.Forget()
+	m.election.reset()
+	m.failover = failover{}
+	i.runID, i.infoText = "", ""
+	i.info, i.infoAt, i.infoAsked, i.infoNext = replication.Info{}, never, never, never
+	i.infoBusy, i.helloBusy, i.helloNext = false, false, never
+	i.role, i.roleSince, i.confSince = replication.Master, c.now.Mono, c.now.Mono
+	if taken == nil {
+		i.link = c.newLink(i, true)
+	} else {
+		c.adopt(i, taken)
+	}
+	c.touch(i)
+}
+
+// rebuildReplica makes a new replica object on an existing link.
+func (c *Core) rebuildReplica(m *master, addr replication.Addr, l *link) {
+	r := c.newReplica(m, addr)
+	c.discard(r.link)
+	c.adopt(&r.instance, l)
+}
+
+// adopt gives i a link that was another's. Its clocks begin anew, with a PING
+// at once.
+func (c *Core) adopt(i *instance, l *link) {
+	l.users = []*instance{i}
+	i.link = l
+	l.restartClocks(c.now.Mono)
+	for _, cn := range []*conn{&l.cmd, &l.pub} {
+		cn.triedAt = min(cn.triedAt, c.now.Mono-c.params.pingPeriod) // W-27
+	}
+	c.touch(l)
+}
+
+// discard closes a link that nobody uses any more.
+func (c *Core) discard(l *link) {
+	c.closeLink(l)
+	c.drop(l)
+}

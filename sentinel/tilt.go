@@ -1,0 +1,58 @@
+package sentinel
+
+import (
+	"fmt"
+	"time"
+)
+
+// stallMin is how much later than asked for a step must come to count as a
+// stall of our own: the ping clocks then restart, since nobody could answer
+// somebody who was not listening. Well above scheduling noise, well below the
+// shortest down-after anybody uses.
+const stallMin = 150 * time.Millisecond
+
+// checkStall looks, before anything else in a step, how late the loop is.
+//
+// Rule: B-801, R-9, R-18.
+func (c *Core) checkStall() {
+	gap := c.now.Mono - c.lastTick
+	late := gap - tickEvery
+	if late > stallMin {
+		c.lateTick = c.now.Mono
+	}
+	if gap > c.params.tiltTrigger {
+		c.tilt, c.tiltAt = true, c.now.Mono
+		c.say(LevelWarning, "+tilt", "#tilt mode entered", nil)
+		c.logLine(LevelWarning, fmt.Sprintf("TILT because the event loop was late by %d ms", late.Milliseconds()))
+	}
+	if late > stallMin {
+		c.lastTick = c.now.Mono
+	}
+	if c.tilt && c.now.Mono-c.tiltAt >= c.params.tiltPeriod {
+		c.tilt = false
+		c.say(LevelWarning, "-tilt", "#tilt mode exited", nil)
+		c.touchAll()
+	}
+}
+
+// touchAll makes every instance and master act in this step; only for changes
+// that concern all of them.
+func (c *Core) touchAll() {
+	for _, m := range c.masters {
+		m.eachInstance(func(i *instance) { c.touch(i) })
+		c.touch(&m.watch)
+	}
+}
+
+// checkWallClock logs a wall clock that jumped while monotonic time did not.
+//
+// Rule: R-9, W-21.
+func (c *Core) checkWallClock(now Stamp) {
+	if c.now.Wall == 0 || now.Wall == 0 {
+		return
+	}
+	jump := time.Duration(now.Wall-c.now.Wall)*time.Millisecond - (now.Mono - c.now.Mono)
+	if jump > c.params.tiltTrigger || -jump > c.params.tiltTrigger {
+		c.logLine(LevelWarning, fmt.Sprintf("The system clock jumped by %d ms; no timeout depends on it", jump.Milliseconds()))
+	}
+}
