@@ -1,0 +1,384 @@
+package sentinel
+
+import (
+	"strconv"
+	"time"
+
+	"gosentinel/internal/resp"
+	"gosentinel/quorum"
+	"gosentinel/replication"
+)
+
+// table collects the fields of many instances. Numbers are written one after
+// the other into text, which becomes one string at the end: two allocations for
+// a whole listing. The zero table is ready for use.
+type table struct {
+	elems []resp.Value // a number's Int holds the end of its digits
+	text  []byte
+	rows  []int // ends of the rows in elems
+}
+
+// fieldsPerRow is the usual size of a row, keys and values.
+const fieldsPerRow = 48
+
+func newTable(rows int) *table {
+	return &table{
+		elems: make([]resp.Value, 0, rows*fieldsPerRow),
+		text:  make([]byte, 0, rows*64),
+		rows:  make([]int, 0, rows),
+	}
+}
+
+func (t *table) str(key, value string) {
+	t.elems = append(t.elems, resp.Str(key), resp.Str(value))
+}
+
+func (t *table) num(key string, n int64) {
+	t.text = strconv.AppendInt(t.text, n, 10)
+	t.mark(key)
+}
+
+func (t *table) epoch(key string, e quorum.Epoch) {
+	t.text = strconv.AppendUint(t.text, uint64(e), 10)
+	t.mark(key)
+}
+
+func (t *table) mark(key string) {
+	t.elems = append(t.elems, resp.Str(key), resp.Value{Kind: resp.Integer, Int: int64(len(t.text))})
+}
+
+func (t *table) endRow() { t.rows = append(t.rows, len(t.elems)) }
+
+// maps gives the rows, each a map.
+func (t *table) maps() []resp.Value {
+	text, start := string(t.text), int64(0)
+	for i := range t.elems {
+		if v := &t.elems[i]; v.Kind == resp.Integer {
+			end := v.Int
+			*v = resp.Str(text[start:end])
+			start = end
+		}
+	}
+	out, from := make([]resp.Value, len(t.rows)), 0
+	for i, end := range t.rows {
+		out[i] = resp.Pairs(t.elems[from:end:end]...)
+		from = end
+	}
+	return out
+}
+
+// showMasters lists all masters.
+//
+// Rule: K-2.1.
+func (c *Core) showMasters(in Request) {
+	t := newTable(len(c.masters))
+	for _, m := range c.masters {
+		c.masterRow(t, m)
+	}
+	c.reply(in.ID, resp.List(t.maps()...))
+}
+
+// showMaster describes one master.
+func (c *Core) showMaster(in Request) {
+	if m := c.named(in); m != nil {
+		t := newTable(1)
+		c.masterRow(t, m)
+		c.reply(in.ID, t.maps()[0])
+	}
+}
+
+// showReplicas lists the replicas that want to be known.
+func (c *Core) showReplicas(in Request) {
+	m := c.named(in)
+	if m == nil {
+		return
+	}
+	t := newTable(len(m.replicas))
+	for _, r := range m.replicas {
+		if r.info.Announced {
+			c.replicaRow(t, r)
+		}
+	}
+	c.reply(in.ID, resp.List(t.maps()...))
+}
+
+// showPeers lists the other Sentinels.
+func (c *Core) showPeers(in Request) {
+	m := c.named(in)
+	if m == nil {
+		return
+	}
+	t := newTable(len(m.peers))
+	for _, p := range m.peers {
+		c.peerRow(t, p)
+	}
+	c.reply(in.ID, resp.List(t.maps()...))
+}
+
+// commonFields are 1 to 14 of K-2.1.
+func (c *Core) commonFields(t *table, i *instance) {
+	l, now := i.link, c.now.Mono
+	t.str("name", i.name)
+	t.str("ip", i.addr.Shown(c.announceHostnames))
+	t.num("port", int64(i.addr.Port))
+	t.str("runid", i.runID)
+	t.str("flags", c.flags(i))
+	t.num("link-pending-commands", int64(len(l.cmd.pending)+len(l.pub.pending)))
+	t.num("link-refcount", int64(len(l.users)))
+	if i.kind == kindMaster && i.of.failover.state != stateNone {
+		t.str("failover-state", i.of.failover.state.String())
+	}
+	unanswered := time.Duration(0)
+	if l.waits {
+		unanswered = now - l.pendingSince
+	}
+	t.num("last-ping-sent", ms(unanswered))
+	t.num("last-ok-ping-reply", ms(now-l.lastOK))
+	t.num("last-ping-reply", ms(now-l.lastReply))
+	if i.sdown {
+		t.num("s-down-time", ms(now-i.sdownSince))
+	}
+	if i.kind == kindMaster && i.of.odown {
+		t.num("o-down-time", ms(now-i.of.odownSince))
+	}
+	t.num("down-after-milliseconds", ms(i.of.downAfter))
+}
+
+// infoFields are 15 to 17 of K-2.1.
+func (c *Core) infoFields(t *table, i *instance) {
+	t.num("info-refresh", c.infoAge(i))
+	t.str("role-reported", i.role.String())
+	t.num("role-reported-time", ms(c.now.Mono-i.roleSince))
+}
+
+// infoAge is the age of the last INFO in milliseconds, 0 if there was none.
+func (c *Core) infoAge(i *instance) int64 {
+	if i.infoAt == never {
+		return 0
+	}
+	return ms(c.now.Mono - i.infoAt)
+}
+
+func (c *Core) masterRow(t *table, m *master) {
+	c.commonFields(t, &m.instance)
+	c.infoFields(t, &m.instance)
+	t.epoch("config-epoch", m.configEpoch)
+	t.num("num-slaves", int64(len(m.replicas)))
+	t.num("num-other-sentinels", int64(len(m.peers)))
+	t.num("quorum", int64(m.quorum))
+	t.num("failover-timeout", ms(m.failoverTimeout))
+	t.num("parallel-syncs", int64(m.parallelSyncs))
+	if m.notifyScript != "" {
+		t.str("notification-script", m.notifyScript)
+	}
+	if m.reconfigScript != "" {
+		t.str("client-reconfig-script", m.reconfigScript)
+	}
+	t.endRow()
+}
+
+func (c *Core) replicaRow(t *table, r *replica) {
+	c.commonFields(t, &r.instance)
+	c.infoFields(t, &r.instance)
+	t.num("master-link-down-time", ms(r.info.LinkDown))
+	status, host := "err", "?"
+	if r.info.LinkUp {
+		status = "ok"
+	}
+	if r.info.MasterHost != "" {
+		host = r.info.MasterHost
+	}
+	t.str("master-link-status", status)
+	t.str("master-host", host)
+	t.num("master-port", int64(r.info.MasterPort))
+	t.num("slave-priority", int64(r.info.Priority))
+	t.num("slave-repl-offset", r.info.Offset)
+	t.str("replica-announced", "1")
+	t.endRow()
+}
+
+func (c *Core) peerRow(t *table, p *peer) {
+	c.commonFields(t, &p.instance)
+	t.num("last-hello-message", ms(c.now.Mono-p.heardAt))
+	leader := string(p.leader)
+	if leader == "" {
+		leader = "?"
+	}
+	t.str("voted-leader", leader)
+	t.epoch("voted-leader-epoch", p.leaderEpoch)
+	t.endRow()
+}
+
+// flags names the state of i.
+//
+// Rule: K-2.1.
+func (c *Core) flags(i *instance) string {
+	var buf [128]byte
+	out := buf[:0]
+	add := func(set bool, flag string) {
+		if !set {
+			return
+		}
+		if len(out) > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, flag...)
+	}
+	m, r := i.of, i.replica
+	isMaster := i.kind == kindMaster
+	add(i.sdown, "s_down")
+	add(isMaster && m.odown, "o_down")
+	add(true, i.kind.String())
+	add(i.disconnected(), "disconnected")
+	add(i.peer != nil && i.peer.saysDown(c), "master_down")
+	add(isMaster && m.failover.state != stateNone, "failover_in_progress")
+	if r != nil {
+		add(r.promoted, "promoted")
+		add(r.reconf == reconfSent, "reconf_sent")
+		add(r.reconf == reconfInProgress, "reconf_inprog")
+		add(r.reconf == reconfDone, "reconf_done")
+	}
+	add(isMaster && m.failover.state != stateNone && m.failover.manual, "force_failover")
+	add(i.killSent, "script_kill_sent")
+	add(isMaster && m.rebooted, "master_reboot")
+	if len(out) == len("master") && isMaster {
+		return "master" // nearly always: nothing to allocate
+	}
+	return string(out)
+}
+
+// getMasterAddr answers what the View does not.
+//
+// Rule: K-2.2, R-15.
+func (c *Core) getMasterAddr(in Request) {
+	m := c.byName[string(in.Args[2])]
+	if m == nil {
+		c.reply(in.ID, resp.Value{Kind: resp.NullArray})
+		return
+	}
+	at := m.current()
+	c.reply(in.ID, resp.List(resp.Str(at.Shown(c.announceHostnames)), resp.Str(itoa(at.Port))))
+}
+
+// checkQuorum tells whether a failover could be agreed on now.
+//
+// Rule: K-2.6.
+func (c *Core) checkQuorum(in Request) {
+	m := c.named(in)
+	if m == nil {
+		return
+	}
+	usable := c.usable(m)
+	prefix := "NOQUORUM " + itoa(usable) + " usable Sentinels."
+	bad := ""
+	if usable < m.quorum {
+		bad += " Not enough available Sentinels to reach the specified quorum for this master"
+	}
+	if usable < quorum.Majority(m.voters()) {
+		if bad != "" {
+			bad += "."
+		}
+		bad += " Not enough available Sentinels to reach the majority and authorize a failover"
+	}
+	if bad != "" {
+		c.refuse(in.ID, prefix+bad)
+		return
+	}
+	c.reply(in.ID, resp.Status("OK "+itoa(usable)+" usable Sentinels. Quorum and failover authorization can be reached"))
+}
+
+// infoCache gives the last INFO texts around some masters.
+//
+// Rule: K-2.13, K-10.
+func (c *Core) infoCache(in Request) {
+	var out []resp.Value
+	seen := map[*master]bool{}
+	for _, name := range in.Args[2:] {
+		m := c.byName[string(name)]
+		if m == nil || seen[m] {
+			continue
+		}
+		seen[m] = true
+		entries := make([]resp.Value, 0, 1+len(m.replicas))
+		entries = append(entries, c.cacheEntry(&m.instance))
+		for _, r := range m.replicas {
+			entries = append(entries, c.cacheEntry(&r.instance))
+		}
+		out = append(out, resp.Str(m.name), resp.List(entries...))
+	}
+	c.reply(in.ID, resp.List(out...))
+}
+
+func (c *Core) cacheEntry(i *instance) resp.Value {
+	text := resp.Value{}
+	if i.infoAt != never {
+		text = resp.Str(i.infoText)
+	}
+	return resp.List(resp.Int(c.infoAge(i)), text)
+}
+
+func (c *Core) showMyID(in Request) { c.reply(in.ID, resp.Str(c.myID)) }
+
+func (c *Core) pendingScripts(in Request) { c.reply(in.ID, c.scripts.pending(c.now.Mono)) }
+
+// roleReply is the reply of ROLE.
+//
+// Rule: section 4 of the command rules.
+func (c *Core) roleReply() resp.Value {
+	names := make([]resp.Value, len(c.masters))
+	for i, m := range c.masters {
+		names[i] = resp.Str(m.name)
+	}
+	return resp.List(resp.Str("sentinel"), resp.List(names...))
+}
+
+// infoSection is the sentinel section of INFO, with a line of our own while
+// the last write of the file has failed.
+//
+// Rule: section 3 of the command rules, R-8.
+func (c *Core) infoSection() string {
+	b := make([]byte, 0, 256+96*len(c.masters))
+	line := func(key string, n int64) {
+		b = append(b, key...)
+		b = strconv.AppendInt(b, n, 10)
+		b = append(b, '\r', '\n')
+	}
+	tilt, since := int64(0), int64(-1)
+	if c.tilt {
+		tilt, since = 1, int64((c.now.Mono-c.tiltAt)/time.Second)
+	}
+	b = append(b, "# Sentinel\r\n"...)
+	line("sentinel_masters:", int64(len(c.masters)))
+	line("sentinel_tilt:", tilt)
+	line("sentinel_tilt_since_seconds:", since)
+	line("sentinel_running_scripts:", int64(c.scripts.running))
+	line("sentinel_scripts_queue_length:", int64(len(c.scripts.queue)))
+	line("sentinel_simulate_failure_flags:", int64(c.simulate))
+	if c.saveError != "" {
+		b = append(append(append(b, "gosentinel_save_error:"...), c.saveError...), '\r', '\n')
+	}
+	for i, m := range c.masters {
+		status := "ok"
+		switch {
+		case m.odown:
+			status = "odown"
+		case m.sdown:
+			status = "sdown"
+		}
+		b = append(b, "master"...)
+		b = strconv.AppendInt(b, int64(i), 10)
+		b = append(append(b, ":name="...), m.name...)
+		b = append(append(b, ",status="...), status...)
+		b = appendAddress(append(b, ",address="...), m.addr, c.announceHostnames)
+		b = strconv.AppendInt(append(b, ",slaves="...), int64(len(m.replicas)), 10)
+		b = strconv.AppendInt(append(b, ",sentinels="...), int64(m.voters()), 10)
+		b = append(b, '\r', '\n')
+	}
+	return string(b)
+}
+
+// appendAddress writes an address as INFO does: without brackets.
+func appendAddress(b []byte, a replication.Addr, hostnames bool) []byte {
+	b = append(append(b, a.Shown(hostnames)...), ':')
+	return strconv.AppendInt(b, int64(a.Port), 10)
+}
