@@ -1,0 +1,396 @@
+package sim
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"gosentinel/conf"
+	"gosentinel/internal/resp"
+	"gosentinel/sentinel"
+)
+
+// checker watches the Sentinels from outside, as election.md section 10 lists
+// it: it sees what they tell, send and answer, and their files.
+type checker struct {
+	w    *World
+	bad  []string
+	seen map[string]bool
+
+	// tainted: a Sentinel has forgotten what it could not write (R-8), or
+	// whose disk lied; what rests on memory across restarts is off from then.
+	tainted bool
+
+	leaders   map[epochOf]string   // who acts as leader
+	forced    map[epochOf]bool     // by hand, without votes
+	votes     map[voteOf]string    // for whom, as anybody heard
+	addresses map[epochOf]Addr     // announced with this config epoch
+	promoted  map[epochOf]string   // the replica announced
+	newest    map[string]uint64    // highest epoch with a leader, by master
+	watched   map[*Node]*nodeWatch // by Sentinel
+	Late      int                  // promotions begun after a later leader (S-8)
+}
+
+type epochOf struct {
+	master string
+	epoch  uint64
+}
+
+type voteOf struct {
+	voter  string
+	master string
+	epoch  uint64
+}
+
+// nodeWatch is what was seen of one Sentinel.
+type nodeWatch struct {
+	trying  string // master of the last +try-failover
+	current uint64 // highest announced
+	masters map[string]*masterWatch
+	disk    conf.State
+}
+
+// masterWatch is what was seen of one master at one Sentinel.
+type masterWatch struct {
+	epoch     uint64 // failover epoch of the attempt that runs or ran last
+	manual    bool
+	forced    bool
+	config    uint64 // highest announced
+	sdown     bool
+	sdownLast time.Duration // when it was last seen SDOWN
+}
+
+func (k *checker) init(w *World) {
+	*k = checker{
+		w:         w,
+		seen:      map[string]bool{},
+		leaders:   map[epochOf]string{},
+		forced:    map[epochOf]bool{},
+		votes:     map[voteOf]string{},
+		addresses: map[epochOf]Addr{},
+		promoted:  map[epochOf]string{},
+		newest:    map[string]uint64{},
+		watched:   map[*Node]*nodeWatch{},
+	}
+}
+
+// Violations are the rules that the world has seen broken, each once, with
+// time and place.
+func (w *World) Violations() []string { return w.check.bad }
+
+// LatePromotions counts promotions that began when a later epoch had a leader:
+// what S-8 forbids as far as clocks allow.
+func (w *World) LatePromotions() int { return w.check.Late }
+
+func (k *checker) fail(who, rule, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if k.seen[rule+text] {
+		return
+	}
+	k.seen[rule+text] = true
+	k.bad = append(k.bad, fmt.Sprintf("%s %s %s: %s", stampText(k.w.now), who, rule, text))
+}
+
+func (k *checker) of(n *Node, master string) *masterWatch {
+	nw := k.node(n)
+	m := nw.masters[master]
+	if m == nil {
+		m = &masterWatch{sdownLast: -time.Hour}
+		nw.masters[master] = m
+	}
+	return m
+}
+
+func (k *checker) node(n *Node) *nodeWatch {
+	nw := k.watched[n]
+	if nw == nil {
+		nw = &nodeWatch{masters: map[string]*masterWatch{}}
+		k.watched[n] = nw
+	}
+	return nw
+}
+
+// started: a process that begins knows nothing of its former opinions.
+func (k *checker) started(n *Node) {
+	nw := k.node(n)
+	for _, m := range nw.masters { // any order: each for itself
+		m.end(k.w.now)
+	}
+	nw.trying = ""
+	nw.disk = n.Disk.saved
+}
+
+func (m *masterWatch) end(now time.Duration) {
+	if m.sdown {
+		m.sdown, m.sdownLast = false, now
+	}
+}
+
+// event looks at what a Sentinel tells.
+func (k *checker) event(n *Node, e sentinel.Event) {
+	word, rest, _ := strings.Cut(e.Payload, " ")
+	name, rest2, _ := strings.Cut(rest, " ")
+	switch e.Name {
+	case "":
+		k.line(n, e.Payload)
+	case "+sdown":
+		if word == "master" {
+			k.of(n, name).sdown = true
+		}
+	case "-sdown", "+reset-master", "-monitor":
+		if word == "master" {
+			k.of(n, name).end(k.w.now)
+		}
+	case "+switch-master":
+		k.of(n, word).end(k.w.now)
+	case "+try-failover":
+		k.node(n).trying = name
+	case "+vote-for-leader":
+		k.ownVote(n, word, rest)
+	case "+elected-leader":
+		k.elected(n, name)
+	case "+promoted-slave":
+		at, master := replicaOf(rest2)
+		k.promotedSlave(n, at, master)
+	}
+}
+
+// replicaOf reads `<host> <port> @ <master> ...`.
+func replicaOf(text string) (at Addr, master string) {
+	f := strings.Fields(text)
+	if len(f) < 4 {
+		return at, ""
+	}
+	port, _ := strconv.Atoi(f[1])
+	return Addr{f[0], port}, f[3]
+}
+
+// line looks at log lines that tell of a failover by hand.
+func (k *checker) line(n *Node, text string) {
+	if name, ok := strings.CutPrefix(text, "Executing user requested FAILOVER of '"); ok {
+		m := k.of(n, strings.TrimSuffix(name, "'"))
+		m.manual = true
+	}
+}
+
+// ownVote: the vote for oneself names the epoch of the attempt.
+func (k *checker) ownVote(n *Node, candidate, epoch string) {
+	name := k.node(n).trying
+	if candidate != n.ID() || name == "" {
+		return
+	}
+	e, _ := strconv.ParseUint(epoch, 10, 64)
+	m := k.of(n, name)
+	m.epoch = e
+	k.vote(n, name, e, candidate)
+	k.node(n).trying = ""
+}
+
+// vote is one vote that was heard of (I-2).
+func (k *checker) vote(n *Node, master string, epoch uint64, candidate string) {
+	key := voteOf{n.ID(), master, epoch}
+	if old, ok := k.votes[key]; ok && old != candidate && !k.tainted {
+		k.fail(n.name, "I-2", "voted for %s and for %s for %s in epoch %d", old, candidate, master, epoch)
+	}
+	k.votes[key] = candidate
+}
+
+// elected: I-1, I-3, I-6.
+func (k *checker) elected(n *Node, name string) {
+	m := k.of(n, name)
+	key := epochOf{name, m.epoch}
+	support := 0
+	for _, o := range k.w.nodes {
+		if k.votes[voteOf{o.ID(), name, m.epoch}] == n.ID() {
+			support++
+		}
+	}
+	voters, quorum := k.voters(n, name)
+	need := max(voters/2+1, quorum)
+	m.forced = m.manual && support < need
+	if m.forced {
+		k.forced[key] = true
+	}
+	if old := k.leaders[key]; old != "" && old != n.ID() && !k.forced[key] && !k.tainted {
+		k.fail(n.name, "I-1", "leads %s in epoch %d, as %s does", name, m.epoch, k.nameOf(old))
+	}
+	k.leaders[key] = n.ID()
+	k.newest[name] = max(k.newest[name], m.epoch)
+	k.settled(n, name, "leads")
+	if m.manual {
+		m.manual = false
+		return
+	}
+	if support < need {
+		k.fail(n.name, "I-6", "leads %s in epoch %d with %d votes of %d", name, m.epoch, support, need)
+	}
+	down := 0
+	for _, o := range k.w.nodes {
+		ow := k.of(o, name)
+		if ow.sdown || k.w.now-ow.sdownLast < opinionAge {
+			down++
+		}
+	}
+	if down < quorum {
+		k.fail(n.name, "I-6", "leads %s in epoch %d, down for %d of %d", name, m.epoch, down, quorum)
+	}
+}
+
+// opinionAge is how old an opinion of a peer may be, and a little for its way
+// and the election (B-320).
+const opinionAge = 16 * time.Second
+
+// voters is how many voters the file of n knows for a master, and the quorum.
+func (k *checker) voters(n *Node, name string) (voters, quorum int) {
+	if m := masterIn(n.Disk.saved, name); m != nil {
+		return len(m.Sentinels) + 1, m.Quorum
+	}
+	return 1, 1
+}
+
+func masterIn(s conf.State, name string) *conf.Master {
+	for _, m := range s.Masters {
+		if m.Name == name {
+			return m
+		}
+	}
+	return nil
+}
+
+// settled: whoever acts has its own vote on disk (I-3).
+func (k *checker) settled(n *Node, name, what string) {
+	m := k.of(n, name)
+	d := masterIn(n.Disk.saved, name)
+	if n.Disk.behind || n.opt.Original || d == nil {
+		return
+	}
+	if d.LeaderEpoch < m.epoch {
+		k.fail(n.name, "I-3", "%s for %s in epoch %d, its file says %d", what, name, m.epoch, d.LeaderEpoch)
+	}
+}
+
+// promotedSlave: I-7, I-9.
+func (k *checker) promotedSlave(n *Node, at Addr, name string) {
+	m := k.of(n, name)
+	key := epochOf{name, m.epoch}
+	if i := k.w.Instance(at); i != nil && !i.IsMaster() && k.w.now-i.lastMaster > 5*time.Second {
+		k.fail(n.name, "I-7", "announces %s for %s, which is not a master", at, name)
+	}
+	if old := k.promoted[key]; old != "" && old != at.String() && !k.forced[key] && !k.tainted {
+		k.fail(n.name, "I-9", "promotes %s for %s in epoch %d, where %s was", at, name, m.epoch, old)
+	}
+	k.promoted[key] = at.String()
+}
+
+// sent looks at what a Sentinel sends.
+func (k *checker) sent(n *Node, to Addr, cmds [][]string) {
+	for _, c := range cmds {
+		if len(c) != 3 {
+			continue
+		}
+		switch {
+		case c[1] == helloChannel:
+			k.hello(n, c[2])
+		case c[1] == "NO" && c[2] == "ONE":
+			name := k.w.groupOf(to)
+			if name == "" {
+				continue
+			}
+			k.settled(n, name, "promotes")
+			if m := k.of(n, name); k.newest[name] > m.epoch && !n.opt.Original {
+				k.Late++
+			}
+		}
+	}
+}
+
+// hello looks at a hello: I-4, I-5, I-10.
+func (k *checker) hello(n *Node, text string) {
+	f := strings.Split(text, ",")
+	if len(f) != 8 {
+		k.fail(n.name, "B-401", "hello %q", text)
+		return
+	}
+	current, _ := strconv.ParseUint(f[3], 10, 64)
+	config, _ := strconv.ParseUint(f[7], 10, 64)
+	port, _ := strconv.Atoi(f[6])
+	nw, m, name := k.node(n), k.of(n, f[4]), f[4]
+	if current < nw.current && !k.tainted {
+		k.fail(n.name, "I-4", "announces current epoch %d after %d", current, nw.current)
+	}
+	nw.current = max(nw.current, current)
+	d := masterIn(n.Disk.saved, name)
+	if config < m.config && !k.tainted {
+		k.fail(n.name, "I-4", "announces config epoch %d of %s after %d", config, name, m.config)
+	}
+	m.config = max(m.config, config)
+	if !n.Disk.behind && !n.opt.Original && d != nil && (d.ConfigEpoch < config || n.Disk.saved.CurrentEpoch < current) {
+		k.fail(n.name, "I-10", "announces %s epochs %d/%d before they are written", name, current, config)
+	}
+	at, key := Addr{f[5], port}, epochOf{name, config}
+	old, known := k.addresses[key]
+	if known && old != at && config > 0 && !k.forced[key] && !k.tainted && !k.sameHost(old, at) {
+		k.fail(n.name, "I-5", "announces %s for %s in epoch %d, which had %s", at, name, config, old)
+	}
+	k.addresses[key] = at
+}
+
+// sameHost reports whether two spellings mean one address.
+func (k *checker) sameHost(a, b Addr) bool {
+	return a.Port == b.Port && k.w.ip(a.IP) == k.w.ip(b.IP)
+}
+
+// answered looks at an answer: a vote that is shown is known (I-2) and on disk
+// (I-10).
+func (k *checker) answered(n *Node, args []string, v resp.Value) {
+	if len(args) != 6 || !strings.EqualFold(args[1], "is-master-down-by-addr") || v.Kind != resp.Array || len(v.Elems) != 3 {
+		return
+	}
+	leader, epoch := v.Elems[1].Str, uint64(v.Elems[2].Int)
+	port, _ := strconv.Atoi(args[3])
+	name := k.w.groupOf(Addr{k.w.ip(args[2]), port})
+	if leader == "*" || name == "" {
+		return
+	}
+	k.vote(n, name, epoch, leader)
+	d := masterIn(n.Disk.saved, name)
+	if !n.Disk.behind && !n.opt.Original && d != nil && d.LeaderEpoch < epoch {
+		k.fail(n.name, "I-10", "shows a vote for %s in epoch %d before it is written", name, epoch)
+	}
+}
+
+func (k *checker) shown(*Node, sentinel.Show) {}
+
+// saved compares the file with what it was: no epoch falls (I-4).
+func (k *checker) saved(n *Node) {
+	nw, now := k.node(n), n.Disk.saved
+	was := nw.disk
+	nw.disk = now
+	if now.CurrentEpoch < was.CurrentEpoch && !k.tainted {
+		k.fail(n.name, "I-4", "writes current epoch %d over %d", now.CurrentEpoch, was.CurrentEpoch)
+	}
+	for i, m := range now.Masters {
+		var old *conf.Master
+		if i < len(was.Masters) && was.Masters[i].Name == m.Name {
+			old = was.Masters[i]
+		} else {
+			old = masterIn(was, m.Name)
+		}
+		if old == nil || old == m || k.tainted {
+			continue
+		}
+		if m.ConfigEpoch < old.ConfigEpoch || m.LeaderEpoch < old.LeaderEpoch {
+			k.fail(n.name, "I-4", "writes epochs %d/%d of %s over %d/%d", m.ConfigEpoch, m.LeaderEpoch, m.Name, old.ConfigEpoch, old.LeaderEpoch)
+		}
+	}
+}
+
+func (k *checker) nameOf(id string) string {
+	for _, n := range k.w.nodes {
+		if n.ID() == id {
+			return n.name
+		}
+	}
+	return id
+}

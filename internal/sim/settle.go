@@ -1,0 +1,117 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+)
+
+// HostRestart gives power back to a host and starts what lived on it.
+func (w *World) HostRestart(ip string, empty bool) {
+	w.HostUp(ip)
+	for _, i := range w.insts {
+		if i.host.ip == ip {
+			i.Start(empty)
+		}
+	}
+	for _, n := range w.nodes {
+		if n.host.ip == ip {
+			n.Start()
+		}
+	}
+}
+
+// Heal undoes all faults: cuts, dead hosts and processes, stops, disks.
+func (w *World) HealFaults() {
+	w.HealAll()
+	for _, i := range w.insts {
+		w.HostUp(i.host.ip)
+		i.Resume()
+		i.Start(false)
+		i.InfoDelay, i.Busy, i.DenyInfo, i.IgnoreRole, i.FailRewrite = 0, false, false, false, false
+	}
+	for _, n := range w.nodes {
+		w.HostUp(n.host.ip)
+		n.Disk.Failing, n.Disk.Lying, n.Disk.Torn = false, false, false
+		n.Disk.Latency, n.Disk.Jitter = w.opt.Fsync, 0
+		n.Disk.Unstall()
+		n.Resume()
+		n.Start()
+	}
+}
+
+const (
+	settleStep = 20 * time.Millisecond
+	settleHold = 2 * time.Second
+)
+
+// Settle undoes all faults and lets time pass until all agree, and go on doing
+// so for two seconds: every Sentinel names the same master, it is one, and all
+// other instances of it follow it. It says how long that took, or after limit
+// why it has not happened.
+//
+// Rule: I-11.
+func (w *World) Settle(limit time.Duration) (took time.Duration, why string) {
+	w.HealFaults()
+	start := w.now
+	good := start
+	for {
+		if why = w.disagreement(); why != "" {
+			good = w.now + settleStep
+			if w.now-start > limit {
+				return w.now - start, why
+			}
+		} else if w.now-good >= settleHold {
+			return good - start, ""
+		}
+		w.Run(settleStep)
+	}
+}
+
+// disagreement says what keeps the world from being in order, or "".
+func (w *World) disagreement() string {
+	for _, g := range w.groups {
+		var master Addr
+		for _, n := range w.nodes {
+			if !n.up {
+				return n.name + " is down"
+			}
+			at, ok := n.View(g)
+			if !ok {
+				continue
+			}
+			at.IP = w.ip(at.IP)
+			if master == (Addr{}) {
+				master = at
+			}
+			if at != master {
+				return fmt.Sprintf("%s has %s as %s, others %s", n.name, at, g, master)
+			}
+		}
+		for _, i := range w.insts {
+			if i.opt.Group != g || i.opt.Stray {
+				continue
+			}
+			if i.addr == master {
+				if !i.IsMaster() {
+					return fmt.Sprintf("%s is not a master", i.name)
+				}
+				continue
+			}
+			if i.IsMaster() {
+				return fmt.Sprintf("%s is a master, as %s", i.name, master)
+			}
+			if to := i.Master(); w.ip(to.IP) != master.IP || to.Port != master.Port || !i.Synced() {
+				return fmt.Sprintf("%s follows %s, not %s", i.name, to, master)
+			}
+		}
+	}
+	return ""
+}
+
+// groupOf is the master that the instance at an address belongs to, or "".
+func (w *World) groupOf(a Addr) string {
+	if i := w.Instance(a); i != nil {
+		return i.opt.Group
+	}
+	return ""
+}
