@@ -1,11 +1,28 @@
 package link
 
 import (
+	"context"
 	"crypto/tls"
+	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"gosentinel/internal/resp"
 )
+
+// Limits of one link. A healthy link has a handful of commands on their way;
+// a peer that is shared by thousands of masters has two for each at most.
+const (
+	maxUnanswered  = 1 << 15 // commands sent or queued that have no reply yet
+	maxQueuedBytes = 4 << 20 // commands that the socket did not take yet
+
+	// hangupGrace is how long a link that was hung up may take to deliver
+	// what was sent on it: many round trips, and soon enough forgotten.
+	hangupGrace = time.Second
+)
+
+// helloChannel is the channel that instances announce Sentinels on.
+const helloChannel = "__sentinel__:hello"
 
 // Kind says what an Event tells.
 type Kind uint8
@@ -65,32 +82,103 @@ type DialOptions struct {
 }
 
 // Set is all outgoing connections. Its methods must be called from one
-// goroutine and never block.
-type Set struct{}
+// goroutine, but for Malformed, and never block.
+type Set struct {
+	shared *shared
+	links  map[uint64]*link // those of which events are wanted
+	dirty  []*link          // those that Flush has to look at
+}
+
+// shared is what links know of their Set. It is immutable but for the count.
+type shared struct {
+	sink      Sink
+	tls       func() *tls.Config
+	source    netip.AddrPort // not valid: any
+	sourceErr error          // why no connection can be made at all
+	malformed atomic.Uint64
+}
+
+// failure is an error whose text goes into a log line of the original as it is.
+type failure string
+
+// Error is the text.
+func (f failure) Error() string { return string(f) }
+
+// errNoTLS says that the TLS context is missing.
+//
+// Rule: B-123.
+const errNoTLS = failure("Failed to initialize TLS")
 
 // New makes an empty Set.
-func New(o Options) *Set { return &Set{} }
+func New(o Options) *Set {
+	sh := &shared{sink: o.Sink, tls: o.TLS}
+	if o.Source != "" {
+		ip, err := netip.ParseAddr(o.Source)
+		sh.source, sh.sourceErr = netip.AddrPortFrom(ip, 0), err
+	}
+	return &Set{shared: sh, links: make(map[uint64]*link)}
+}
 
 // Dial starts a connection. Up or Down follows.
-func (s *Set) Dial(o DialOptions) {}
+func (s *Set) Dial(o DialOptions) {
+	ctx, cancel := context.WithTimeout(context.Background(), o.Timeout)
+	l := &link{shared: s.shared, id: o.Link, pubsub: o.PubSub, cancel: cancel}
+	s.links[o.Link] = l
+	go l.open(ctx, o)
+}
 
 // Send queues commands on a link, to be written by the next Flush or as soon as
 // the connection is established. Their last reply comes back as an Answer
-// unless tag is 0. On a link that is not there it does nothing.
-func (s *Set) Send(id, tag uint64, cmds [][]string) {}
+// unless tag is 0. On a link that is not there it does nothing; past the limits
+// it drops the link.
+func (s *Set) Send(id, tag uint64, cmds [][]string) {
+	l := s.links[id]
+	if l != nil && l.send(tag, cmds) {
+		s.dirty = append(s.dirty, l)
+	}
+}
 
 // Flush writes what was sent since the last Flush, as far as the sockets take
 // it; the rest follows in the background.
-func (s *Set) Flush() {}
+func (s *Set) Flush() {
+	for i, l := range s.dirty {
+		l.flush()
+		s.dirty[i] = nil
+	}
+	s.dirty = s.dirty[:0]
+}
 
 // Hangup closes a link after delivering what was sent on it, for which it gets
 // a second at most. No event of the link passes Accept any more.
-func (s *Set) Hangup(id uint64) {}
+func (s *Set) Hangup(id uint64) {
+	l := s.links[id]
+	if l == nil {
+		return
+	}
+	delete(s.links, id)
+	l.hangup()
+}
 
 // Accept reports whether an event is still wanted: not one of a link that was
 // hung up after the event happened. Whoever takes events out of the Sink's
 // queue must ask it for each, in order.
-func (s *Set) Accept(ev Event) bool { return false }
+func (s *Set) Accept(ev Event) bool {
+	_, ok := s.links[ev.Link]
+	if ok && ev.Kind == Down {
+		delete(s.links, ev.Link)
+	}
+	return ok
+}
 
-// Close drops all links at once.
-func (s *Set) Close() {}
+// Close drops all links at once; no event passes Accept any more.
+func (s *Set) Close() {
+	for id, l := range s.links {
+		delete(s.links, id)
+		l.quit()
+	}
+}
+
+// Malformed is how many links were dropped because what they sent is not RESP,
+// too large, or answers nothing that was asked. It may be called from any
+// goroutine.
+func (s *Set) Malformed() uint64 { return s.shared.malformed.Load() }

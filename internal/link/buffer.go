@@ -1,0 +1,73 @@
+package link
+
+import "sync"
+
+// blockSize holds an INFO reply of usual size, or what a link is sent at once.
+const blockSize = 16 << 10
+
+// blocks are what buffers of all links are made of, so that idle links have
+// none.
+var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
+
+// buffer is a byte slice that starts in a pooled block and gives it back when
+// it is empty. The zero buffer is empty.
+type buffer struct {
+	b     []byte
+	block *[blockSize]byte // what b lies in, or lay in before it grew
+}
+
+// take makes sure that there is a slice to append to.
+func (b *buffer) take() {
+	if b.b == nil {
+		b.block = blocks.Get().(*[blockSize]byte)
+		b.b = b.block[:0]
+	}
+}
+
+// grow makes room for more bytes after b.
+func (b *buffer) grow() {
+	b.take()
+	if len(b.b) == cap(b.b) {
+		b.b = append(make([]byte, 0, 2*cap(b.b)), b.b...)
+	}
+}
+
+// skip removes the first n bytes and, if none are left, gives the memory back.
+func (b *buffer) skip(n int) {
+	if n < len(b.b) {
+		b.b = b.b[:copy(b.b, b.b[n:])]
+		return
+	}
+	if b.block != nil {
+		blocks.Put(b.block)
+	}
+	*b = buffer{}
+}
+
+// ring is a queue of tags that reuses its memory. The zero ring is empty.
+type ring struct {
+	tags    []uint64 // its length is a power of two
+	head, n int
+}
+
+func (r *ring) push(tag uint64) {
+	if r.n == len(r.tags) {
+		bigger := make([]uint64, max(8, 2*len(r.tags)))
+		for i := range r.n {
+			bigger[i] = r.tags[(r.head+i)&(len(r.tags)-1)]
+		}
+		r.tags, r.head = bigger, 0
+	}
+	r.tags[(r.head+r.n)&(len(r.tags)-1)] = tag
+	r.n++
+}
+
+func (r *ring) pop() (tag uint64, ok bool) {
+	if r.n == 0 {
+		return 0, false
+	}
+	tag = r.tags[r.head]
+	r.head = (r.head + 1) & (len(r.tags) - 1)
+	r.n--
+	return tag, true
+}

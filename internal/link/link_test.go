@@ -1,0 +1,606 @@
+package link
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"gosentinel/internal/resp"
+)
+
+// patience bounds every wait of these tests.
+const patience = 10 * time.Second
+
+// server is a far end: handle runs for each connection that it accepts.
+func server(t *testing.T, handle func(c net.Conn)) (port int) {
+	return serverOn(t, "127.0.0.1:0", handle)
+}
+
+func serverOn(t *testing.T, addr string, handle func(c net.Conn)) (port int) {
+	ln, err := net.Listen("tcp", addr)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			context.AfterFunc(ctx, func() { c.Close() })
+			go handle(c)
+		}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		ln.Close()
+	})
+	return ln.Addr().(*net.TCPAddr).Port
+}
+
+// answering is a far end that answers each request with the next of replies,
+// and after the last with nothing.
+func answering(t *testing.T, replies ...string) (port int) {
+	return server(t, func(c net.Conn) {
+		r := bufio.NewReader(c)
+		for _, reply := range replies {
+			if _, err := readRequest(r); err != nil {
+				return
+			}
+			if _, err := io.WriteString(c, reply); err != nil {
+				return
+			}
+		}
+		io.Copy(io.Discard, r)
+	})
+}
+
+// silent is a far end that accepts and does nothing more.
+func silent(t *testing.T) (port int) { return server(t, func(net.Conn) {}) }
+
+// readRequest reads one request in multibulk form.
+func readRequest(r *bufio.Reader) (words []string, err error) {
+	n, err := readLength(r, '*')
+	for range n {
+		size, err := readLength(r, '$')
+		if err != nil {
+			return nil, err
+		}
+		word := make([]byte, size+2)
+		if _, err := io.ReadFull(r, word); err != nil {
+			return nil, err
+		}
+		words = append(words, string(word[:size]))
+	}
+	return words, err
+}
+
+func readLength(r *bufio.Reader, kind byte) (int, error) {
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return 0, err
+	}
+	if line[0] != kind {
+		return 0, errors.New("not a request: " + line)
+	}
+	return strconv.Atoi(strings.TrimSpace(line[1:]))
+}
+
+// bed is a Set with a queue of its events.
+type bed struct {
+	*Set
+	t      *testing.T
+	events chan Event
+}
+
+func newBed(t *testing.T, o Options) *bed {
+	b := &bed{t: t, events: make(chan Event, 1<<16)}
+	o.Sink = func(ev Event) { b.events <- ev }
+	b.Set = New(o)
+	t.Cleanup(b.Close)
+	return b
+}
+
+func (b *bed) dial(id uint64, port int, pubsub bool) {
+	b.Dial(DialOptions{Link: id, IP: "127.0.0.1", Port: port, Timeout: patience, PubSub: pubsub})
+}
+
+// next is the next event that is accepted.
+func (b *bed) next() Event {
+	b.t.Helper()
+	timeout := time.After(patience)
+	for {
+		select {
+		case ev := <-b.events:
+			if b.Accept(ev) {
+				return ev
+			}
+		case <-timeout:
+			b.t.Fatal("no event")
+		}
+	}
+}
+
+// up waits for a link of that name to be established.
+func (b *bed) up(id uint64) {
+	b.t.Helper()
+	ev := b.next()
+	require.Equal(b.t, Event{Link: id, Kind: Up, Text: ev.Text}, ev)
+}
+
+// Rule: B-110, commands wait in the queue until the connection is there; B-124,
+// the words go out as given. Only the last reply of a Send comes back.
+func TestAnswersCarryTheTagOfTheirSend(t *testing.T) {
+	var got [][]string
+	served := make(chan struct{})
+	port := server(t, func(c net.Conn) {
+		r := bufio.NewReader(c)
+		for range 5 {
+			words, err := readRequest(r)
+			if err != nil {
+				return
+			}
+			got = append(got, words)
+		}
+		close(served)
+		io.WriteString(c, "-ERR no password\r\n+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n$3\r\nabc\r\n")
+	})
+	b := newBed(t, Options{})
+	b.dial(7, port, false)
+	b.Send(7, 0, [][]string{{"AUTH", "x"}})
+	b.Send(7, 1, [][]string{{"MULTI"}, {"x-slaveof", "NO", "ONE"}, {"EXEC"}})
+	b.Send(7, 2, [][]string{{"INFO"}})
+	b.Flush()
+	require.Equal(t, Event{Link: 7, Kind: Up, Text: "127.0.0.1"}, b.next())
+	require.Equal(t, Event{Link: 7, Kind: Answer, Tag: 1, Value: resp.List(resp.OK)}, b.next())
+	require.Equal(t, Event{Link: 7, Kind: Answer, Tag: 2, Value: resp.Str("abc")}, b.next())
+	<-served
+	require.Equal(t, [][]string{{"AUTH", "x"}, {"MULTI"}, {"x-slaveof", "NO", "ONE"}, {"EXEC"}, {"INFO"}}, got)
+}
+
+// Rule: B-110, E-1: a refused connect is told from others.
+func TestFailedDials(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	closed := ln.Addr().(*net.TCPAddr).Port
+	require.NoError(t, ln.Close())
+	for _, tc := range []struct {
+		name    string
+		dial    DialOptions
+		source  string
+		refused bool
+		reason  string
+	}{
+		{"nobody listens", DialOptions{IP: "127.0.0.1", Port: closed, Timeout: patience}, "", true, "Connection refused"},
+		{"no time", DialOptions{IP: "127.0.0.1", Port: silent(t), Timeout: time.Nanosecond}, "", false, "Connection timed out"},
+		{"a name is not looked up", DialOptions{IP: "localhost", Port: closed, Timeout: patience}, "", false,
+			`ParseAddr("localhost"): unable to parse IP`},
+		{"source is no address", DialOptions{IP: "127.0.0.1", Port: closed, Timeout: patience}, "x", false,
+			`ParseAddr("x"): unable to parse IP`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := newBed(t, Options{Source: tc.source})
+			tc.dial.Link = 3
+			b.Dial(tc.dial)
+			b.Send(3, 1, [][]string{{"PING"}})
+			b.Flush()
+			require.Equal(t, Event{Link: 3, Kind: Down, Refused: tc.refused, Text: tc.reason}, b.next())
+			b.Send(3, 2, [][]string{{"PING"}}) // to nobody
+			b.Hangup(3)
+		})
+	}
+}
+
+// Rule: B-112.
+func TestSourceAddress(t *testing.T) {
+	from := make(chan string, 1)
+	port := server(t, func(c net.Conn) { from <- c.RemoteAddr().(*net.TCPAddr).IP.String() })
+	b := newBed(t, Options{Source: "127.0.0.9"})
+	b.dial(1, port, false)
+	require.Equal(t, Event{Link: 1, Kind: Up, Text: "127.0.0.9"}, b.next())
+	require.Equal(t, "127.0.0.9", <-from)
+}
+
+// Rule: B-110, what is not RESP, or answers nothing, ends the link and is counted.
+func TestMalformedRepliesDropTheLink(t *testing.T) {
+	for _, tc := range []struct{ name, reply, reason string }{
+		{"text", "HTTP/1.1 400 Bad Request\r\n\r\n", "malformed reply"},
+		{"bare line feed", "+OK\n", "malformed reply"},
+		{"length is no number", "$x\r\n", "malformed reply"},
+		{"bulk too large", "$4194305\r\n", "reply exceeds a limit"},
+		{"array too large", "*1025\r\n", "reply exceeds a limit"},
+		{"too deep", strings.Repeat("*1\r\n", 9), "reply exceeds a limit"},
+		{"two for one", "+OK\r\n+OK\r\n", "unexpected reply"},
+		{"a message, not subscribed", "+OK\r\n*3\r\n$7\r\nmessage\r\n$18\r\n__sentinel__:hello\r\n$1\r\nx\r\n", "unexpected reply"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := newBed(t, Options{})
+			b.dial(1, answering(t, tc.reply), false)
+			b.Send(1, 0, [][]string{{"PING"}})
+			b.Flush()
+			b.up(1)
+			require.Equal(t, Event{Link: 1, Kind: Down, Text: tc.reason}, b.next())
+			require.EqualValues(t, 1, b.Malformed())
+		})
+	}
+}
+
+// Rule: B-110.
+func TestTheFarEndCloses(t *testing.T) {
+	b := newBed(t, Options{})
+	b.dial(1, server(t, func(c net.Conn) {
+		io.WriteString(c, "-ERR max number of clients reached\r\n")
+		c.Close()
+	}), false)
+	b.Send(1, 0, [][]string{{"PING"}})
+	b.up(1)
+	ev := b.next()
+	require.Equal(t, Down, ev.Kind)
+	require.Contains(t, []string{"Server closed the connection", "Connection reset by peer", "Broken pipe"}, ev.Text)
+	require.False(t, ev.Refused)
+	require.Zero(t, b.Malformed())
+}
+
+// A reply may come in any pieces.
+func TestRepliesInPieces(t *testing.T) {
+	info := strings.Repeat("x", 3*blockSize)
+	wire := resp.Append(nil, 2, resp.Str(info))
+	b := newBed(t, Options{})
+	b.dial(1, server(t, func(c net.Conn) {
+		c.Write([]byte("+PO"))
+		for i := range 40 {
+			c.Write([]byte("NG\r\n+PONG\r\n*1\r\n:5\r\n")[min(i, 18):min(i+1, 18)])
+		}
+		c.Write([]byte("\n"))
+		for len(wire) > 0 {
+			n := min(1000, len(wire))
+			c.Write(wire[:n])
+			wire = wire[n:]
+		}
+	}), false)
+	for tag := range uint64(4) {
+		b.Send(1, tag+1, [][]string{{"PING"}})
+	}
+	b.Flush()
+	b.up(1)
+	for tag, want := range []resp.Value{resp.Status("PONG"), resp.Status("PONG"), resp.List(resp.Int(5)), resp.Str(info)} {
+		require.Equal(t, Event{Link: 1, Kind: Answer, Tag: uint64(tag) + 1, Value: want}, b.next())
+	}
+}
+
+// Rule: B-115, S2.7: an instance that does not read, or does not answer, is
+// dropped at the limit, and delays neither the caller nor other links.
+func TestStuckInstances(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		handle func(c net.Conn)
+		size   int // of each command
+		least  int // commands that must fit
+		reason string
+	}{
+		{"never reads", func(net.Conn) {}, 10_000, maxQueuedBytes / 10_100, "too many commands queued"},
+		{"never answers", func(c net.Conn) { io.Copy(io.Discard, c) }, 1, maxUnanswered, "too many unanswered commands"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := newBed(t, Options{})
+			b.dial(1, server(t, tc.handle), false)
+			b.up(1)
+			b.dial(2, answering(t, "+OK\r\n", "+OK\r\n"), false)
+			b.up(2)
+			word := strings.Repeat("x", tc.size)
+			sent := 0
+			for b.links[1].alive() {
+				b.Send(1, 0, [][]string{{word}})
+				b.Flush()
+				if sent++; sent == tc.least {
+					b.Send(2, 5, [][]string{{"PING"}})
+					b.Flush()
+					require.Equal(t, Event{Link: 2, Kind: Answer, Tag: 5, Value: resp.OK}, b.next())
+				}
+				require.Less(t, sent, 1<<20)
+			}
+			require.GreaterOrEqual(t, sent, tc.least)
+			require.Equal(t, Event{Link: 1, Kind: Down, Text: tc.reason}, b.next())
+			b.Send(2, 6, [][]string{{"PING"}})
+			b.Flush()
+			require.Equal(t, Event{Link: 2, Kind: Answer, Tag: 6, Value: resp.OK}, b.next())
+			require.Zero(t, b.Malformed())
+		})
+	}
+}
+
+// alive reports whether the link was not dropped.
+func (l *link) alive() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fault == ""
+}
+
+// The queue of a link that waits for its connection is bounded too.
+func TestQueueBeforeTheConnection(t *testing.T) {
+	b := newBed(t, Options{Sink: nil})
+	b.dial(1, silent(t), false)
+	for range maxUnanswered + 1 {
+		b.Send(1, 0, [][]string{{"PING"}})
+	}
+	for {
+		if ev := b.next(); ev.Kind == Down {
+			require.Equal(t, Event{Link: 1, Kind: Down, Text: "too many unanswered commands"}, ev)
+			return
+		}
+	}
+}
+
+// What the socket does not take at once is written later, whole and in order.
+func TestSlowReaderGetsAll(t *testing.T) {
+	const commands = 300
+	word := strings.Repeat("x", 10_000)
+	start, sums := make(chan struct{}), make(chan int)
+	b := newBed(t, Options{})
+	b.dial(1, server(t, func(c net.Conn) {
+		<-start
+		r, sum := bufio.NewReader(c), 0
+		for i := range commands {
+			words, err := readRequest(r)
+			if err == nil && len(words) == 2 && words[1] == word && words[0] == string(rune('a'+i%26)) {
+				sum++
+			}
+		}
+		sums <- sum
+		io.WriteString(c, strings.Repeat("+OK\r\n", commands))
+	}), false)
+	b.up(1)
+	for i := range commands {
+		b.Send(1, uint64(i)+1, [][]string{{string(rune('a' + i%26)), word}})
+		b.Flush()
+	}
+	close(start)
+	require.Equal(t, commands, <-sums)
+	for i := range commands {
+		require.Equal(t, Event{Link: 1, Kind: Answer, Tag: uint64(i) + 1, Value: resp.OK}, b.next())
+	}
+}
+
+// Rule: B-113, B-114, B-115: on a pubsub link AUTH and CLIENT SETNAME may fail,
+// SUBSCRIBE may not, whatever word it goes by.
+func TestPubSub(t *testing.T) {
+	confirm := "*3\r\n$9\r\nsubscribe\r\n$18\r\n__sentinel__:hello\r\n:1\r\n"
+	message := "*3\r\n$7\r\nmessage\r\n$18\r\n__sentinel__:hello\r\n$5\r\nhello\r\n"
+	for _, tc := range []struct {
+		name    string
+		replies []string
+		want    []Event
+	}{
+		{"confirmed, then messages", []string{"+OK\r\n", "+OK\r\n", confirm + message + message}, []Event{
+			{Kind: Subscribed}, {Kind: Message, Payload: []byte("hello")}, {Kind: Message, Payload: []byte("hello")}}},
+		{"errors before it do not matter", []string{"-ERR AUTH\r\n", "-ERR CLIENT\r\n", confirm}, []Event{{Kind: Subscribed}}},
+		{"refused", []string{"+OK\r\n", "+OK\r\n", "-NOPERM no\r\n"}, []Event{{Kind: NotSubscribed}}},
+		{"answered by another command", []string{"+OK\r\n", "+OK\r\n", "+OK\r\n"}, []Event{{Kind: NotSubscribed}}},
+		{"empty message", []string{"+OK\r\n", "+OK\r\n", confirm + strings.Replace(message, "$5\r\nhello", "$0\r\n", 1)}, []Event{
+			{Kind: Subscribed}, {Kind: Message, Payload: []byte{}}}},
+		{"unasked", []string{"+OK\r\n", "+OK\r\n", confirm + "+OK\r\n"}, []Event{
+			{Kind: Subscribed}, {Kind: Down, Text: "unexpected reply"}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := newBed(t, Options{})
+			b.dial(1, answering(t, tc.replies...), true)
+			b.Send(1, 0, [][]string{{"AUTH", "x"}, {"CLIENT", "SETNAME", "n"}})
+			b.Send(1, 0, [][]string{{"renamed", "__sentinel__:hello"}})
+			b.Flush()
+			b.up(1)
+			for _, want := range tc.want {
+				want.Link = 1
+				require.Equal(t, want, b.next())
+			}
+		})
+	}
+}
+
+// What was sent before Hangup arrives, then the far end sees the end; nothing
+// is heard of the link any more.
+func TestHangupDelivers(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		waitUp  bool
+		late    string // what the far end sends after the hangup
+		command string
+	}{
+		{"established", true, "", "a"},
+		{"still dialling", false, "", "a"},
+		{"replies come after it", true, strings.Repeat("+OK\r\n", 100_000), "a"},
+		{"more than the socket takes", true, "", strings.Repeat("a", 3<<20)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := make(chan []byte, 1)
+			start := make(chan struct{})
+			b := newBed(t, Options{})
+			b.dial(1, server(t, func(c net.Conn) {
+				<-start
+				io.WriteString(c, tc.late)
+				all, err := io.ReadAll(c)
+				if err == nil {
+					got <- all
+				}
+				close(got)
+				c.Close()
+			}), false)
+			if tc.waitUp {
+				b.up(1)
+			}
+			b.Send(1, 5, [][]string{{"MULTI"}, {tc.command}})
+			b.Hangup(1)
+			b.Send(1, 6, [][]string{{"late"}})
+			b.Flush()
+			close(start)
+			want := string(resp.AppendCommand(resp.AppendCommand(nil, "MULTI"), tc.command))
+			require.True(t, want == string(<-got))
+			b.dial(2, answering(t), false)
+			b.up(2) // and nothing of 1
+		})
+	}
+}
+
+// What happened on a link before its Hangup, and was not looked at yet, is not
+// wanted any more.
+func TestAcceptAfterHangup(t *testing.T) {
+	b := newBed(t, Options{})
+	b.dial(1, answering(t, "+OK\r\n"), false)
+	b.up(1)
+	b.Send(1, 1, [][]string{{"PING"}})
+	b.Flush()
+	ev := <-b.events
+	require.Equal(t, Answer, ev.Kind)
+	b.Hangup(1)
+	require.False(t, b.Accept(ev))
+	require.False(t, b.Accept(Event{Link: 1, Kind: Down}))
+}
+
+// A link that was hung up ends within the grace even if the far end goes on
+// sending for ever and reads nothing.
+func TestHangupIsBounded(t *testing.T) {
+	start, ended := make(chan struct{}), make(chan error, 1)
+	b := newBed(t, Options{})
+	b.dial(1, server(t, func(c net.Conn) {
+		<-start
+		junk := bytes.Repeat([]byte("+OK\r\n"), 1000)
+		for {
+			if _, err := c.Write(junk); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}), false)
+	b.up(1)
+	for range 1000 {
+		b.Send(1, 0, [][]string{{strings.Repeat("x", 4000)}})
+	}
+	b.Hangup(1)
+	close(start)
+	select {
+	case err := <-ended:
+		require.True(t, errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE), "%v", err)
+	case <-time.After(patience):
+		t.Fatal("the connection is still open")
+	}
+}
+
+// certificate makes a key and a certificate for it, signed by parent or, if
+// that is nil, by itself.
+func certificate(t *testing.T, name string, parent *tls.Certificate) tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: parent == nil, BasicConstraintsValid: true,
+	}
+	signer, signKey := tmpl, any(key)
+	if parent != nil {
+		signer, signKey = parent.Leaf, parent.PrivateKey
+	}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, signer, &key.PublicKey, signKey)
+	require.NoError(t, err)
+	leaf, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+}
+
+// Rule: B-123.
+func TestTLS(t *testing.T) {
+	ca, other := certificate(t, "ca", nil), certificate(t, "other", nil)
+	cert := certificate(t, "unrelated.example", &ca)
+	names := make(chan string, 8)
+	port := server(t, func(c net.Conn) {
+		c = tls.Server(c, &tls.Config{GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			names <- h.ServerName
+			return &cert, nil
+		}})
+		defer c.Close()
+		r := bufio.NewReader(c)
+		for {
+			words, err := readRequest(r)
+			if err != nil {
+				return
+			}
+			c.Write(resp.Append(nil, 2, resp.Str(words[0])))
+		}
+	})
+	for _, tc := range []struct {
+		name   string
+		config func() *tls.Config
+		reason string // "" is success
+	}{
+		{"chain good, name not", func() *tls.Config { return VerifyChain(&tls.Config{RootCAs: pool(ca)}) }, ""},
+		{"another CA", func() *tls.Config { return VerifyChain(&tls.Config{RootCAs: pool(other)}) }, "unknown authority"},
+		{"no context", func() *tls.Config { return nil }, "Failed to initialize TLS"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := newBed(t, Options{TLS: tc.config})
+			b.dial(1, port, false)
+			b.Send(1, 4, [][]string{{strings.Repeat("x", 50_000)}})
+			b.Flush()
+			if tc.reason != "" {
+				ev := b.next()
+				require.Equal(t, Down, ev.Kind)
+				require.Contains(t, ev.Text, tc.reason)
+				return
+			}
+			b.up(1)
+			require.Equal(t, Event{Link: 1, Kind: Answer, Tag: 4, Value: resp.Str(strings.Repeat("x", 50_000))}, b.next())
+			require.Empty(t, <-names, "server name")
+			b.Send(1, 5, [][]string{{"again"}})
+			b.Flush()
+			require.Equal(t, Event{Link: 1, Kind: Answer, Tag: 5, Value: resp.Str("again")}, b.next())
+		})
+	}
+}
+
+func pool(cert tls.Certificate) *x509.CertPool {
+	p := x509.NewCertPool()
+	p.AddCert(cert.Leaf)
+	return p
+}
+
+// Nothing is allocated for a PING and its answer, and an idle link holds no
+// buffer.
+func TestPingCostsNothing(t *testing.T) {
+	b := newBed(t, Options{})
+	b.dial(1, server(t, func(c net.Conn) {
+		buf, pong := make([]byte, 1024), []byte("+PONG\r\n")
+		for {
+			if _, err := c.Read(buf); err != nil {
+				return
+			}
+			if _, err := c.Write(pong); err != nil {
+				return
+			}
+		}
+	}), false)
+	b.up(1)
+	ping := [][]string{{"PING"}}
+	round := func() {
+		b.Send(1, 1, ping)
+		b.Flush()
+		<-b.events
+	}
+	round()
+	allocs := testing.AllocsPerRun(200, round)
+	require.Less(t, allocs, 0.5)
+	require.Nil(t, b.links[1].out.b)
+}
