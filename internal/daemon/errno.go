@@ -3,8 +3,6 @@ package daemon
 import (
 	"errors"
 	"io/fs"
-	"net"
-	"os"
 	"syscall"
 )
 
@@ -46,23 +44,4 @@ func plainError(err error) error {
 	default:
 		return err
 	}
-}
-
-// listenErrorText is why a listening socket could not be made: the failed call
-// and its errno, or what the resolver said.
-//
-// Rule: C-69.
-func listenErrorText(err error) string {
-	var lookup *net.DNSError
-	if errors.As(err, &lookup) {
-		if lookup.IsNotFound {
-			return "Name or service not known"
-		}
-		return "Temporary failure in name resolution"
-	}
-	var call *os.SyscallError
-	if errors.As(err, &call) {
-		return call.Syscall + ": " + errnoText(call.Err)
-	}
-	return errnoText(err)
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sort"
@@ -10,13 +11,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// osHost is the real world for conf.Load.
-type osHost struct{}
+// osHost is the real world for conf.Load. With a log it mends files that a
+// crash left half written before it reads them.
+type osHost struct{ log *slog.Logger }
 
 // ReadFile reads a file; a directory reads as empty.
 //
-// Rule: C-28.
-func (osHost) ReadFile(name string) ([]byte, error) {
+// Rule: C-28, R-5.
+func (h osHost) ReadFile(name string) ([]byte, error) {
+	if h.log != nil {
+		if err := recoverFile(name, h.log); err != nil {
+			return nil, plainError(err)
+		}
+	}
 	data, err := os.ReadFile(name)
 	if err != nil && isDir(name) {
 		return nil, nil

@@ -291,6 +291,20 @@ func levelMark(l slog.Level) byte {
 	}
 }
 
+// markLevel is the level that a character of C-113 shows.
+func markLevel(mark byte) slog.Level {
+	switch mark {
+	case '#':
+		return levelWarning
+	case '*':
+		return levelNotice
+	case '-':
+		return levelVerbose
+	default:
+		return levelDebug
+	}
+}
+
 // lineHandler lets slog print to a sink. The message is the original's text
 // and stands alone: attributes are not shown.
 type lineHandler struct{ sink *logSink }

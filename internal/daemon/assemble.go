@@ -1,0 +1,202 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"runtime"
+
+	"gosentinel/conf"
+	"gosentinel/internal/acl"
+	"gosentinel/internal/command"
+	"gosentinel/internal/link"
+	"gosentinel/internal/listener"
+	"gosentinel/sentinel"
+)
+
+// defaultPidFile is where a daemon writes its pid if nothing else is said.
+//
+// Rule: C-126.
+const defaultPidFile = "/var/run/redis.pid"
+
+// assemble does everything from the banner to the listening sockets and puts
+// the parts together.
+//
+// Rule: C-118; the order is that of 7.2.4.
+func (s *startup) assemble() (*process, error) {
+	pid := os.Getpid()
+	s.log.Info("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo")
+	s.log.Info(fmt.Sprintf("Redis version=%s, bits=64, commit=00000000, modified=0, pid=%d, just started", RedisVersion, pid))
+	s.log.Info(fmt.Sprintf("gosentinel %s, %s", Version, runtime.Version()))
+	s.log.Info("Configuration loaded")
+	if !validLocale(s.set.LocaleCollate) {
+		return nil, abort{"Failed to configure LOCALE for invalid locale name."}
+	}
+	if s.set.SyslogEnabled {
+		s.sink.setSyslog(newSysWriter(s.set.SyslogIdent, s.set.SyslogFacility, pid))
+	}
+	s.log.Info("monotonic clock: POSIX clock_gettime")
+	maxClients, ok := raiseFileLimit(s.set.MaxClients, fileLimit, s.log)
+	if !ok {
+		return nil, abort(nil)
+	}
+	p := &process{startup: s}
+	s.writePid()
+	if title, ok := s.set.Title(s.args[0], s.conf.File); ok && s.set.SetProcTitle {
+		s.title.set(title)
+	}
+	s.log.Info(fmt.Sprintf("Running mode=sentinel, port=%d.", s.shownPort()))
+	warnOfBacklog(s.set.TCPBacklog, somaxconnPath, s.log)
+	table, err := commandTable(s.set.Renames)
+	if err != nil {
+		return nil, err
+	}
+	aclFile := s.absolute(s.set.ACLFile)
+	users, err := loadUsers(s.conf, aclFile, table, s.log)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.loadTLS(); err != nil {
+		return nil, err
+	}
+	if p.doors, err = openDoors(s.set, s.tls, s.log); err != nil {
+		return nil, err
+	}
+	return p, s.connect(p, table, users, maxClients)
+}
+
+// writePid writes the pid file, if there is to be one.
+//
+// Rule: C-126, C-99.
+func (s *startup) writePid() {
+	if s.from.daemon && s.set.PidFile == "" {
+		s.set.PidFile = defaultPidFile
+		s.change("pidfile", defaultPidFile)
+	}
+	if s.set.PidFile != "" {
+		writePidFile(s.set.PidFile, s.log)
+	}
+}
+
+// change sets a directive that changed by itself, for the rewrite.
+//
+// Rule: C-99.
+func (s *startup) change(name, value string) {
+	if values, err := s.conf.Values.With(name, value); err == nil {
+		s.conf.Values = values
+	}
+}
+
+// shownPort is the port that log and INFO show.
+func (s *startup) shownPort() int {
+	if s.set.Port == 0 {
+		return s.set.TLS.Port
+	}
+	return s.set.Port
+}
+
+// connect makes the core, the node around it and the front door.
+func (s *startup) connect(p *process, table *command.Table, users *acl.Users, maxClients int) error {
+	if s.sup.found {
+		s.change("supervised", s.sup.mode)
+	}
+	time := newClock()
+	core, err := sentinel.New(time.now(), s.conf.State, randomSeed())
+	if err != nil {
+		return abort{err.Error()}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	p.ctx, p.stop = ctx, stop
+	var server *listener.Server
+	p.node, err = newNode(nodeOptions{
+		Core:        core,
+		Clock:       time,
+		Log:         s.log,
+		SetLogLevel: func(level string) { s.sink.setLevel(level) },
+		Exit:        p.exit,
+
+		ConfigFile:       s.conf.File,
+		StateFile:        s.absolute(s.conf.State.StateFile),
+		Values:           s.conf.Values,
+		Users:            func() []string { return server.UserLines() },
+		StrictDurability: s.conf.State.StrictDurability,
+		Umask:            s.umask,
+
+		Link: link.Options{Source: s.set.BindSourceAddr, TLS: s.tls.forLinks()},
+	})
+	if err != nil {
+		return abort{err.Error()}
+	}
+	options := listenerOptions(s.set)
+	options.Backend = backend{p.node}
+	options.Table, options.Users, options.Log = table, users, s.log
+	options.Shutdown = p.requestStop
+	options.MaxClients = maxClients
+	options.ACLFile = s.absolute(s.set.ACLFile)
+	options.Facts = s.facts(p.doors)
+	if server, err = listener.New(options); err != nil {
+		return abort{err.Error()}
+	}
+	p.server = server
+	p.node.attach(server)
+	return nil
+}
+
+// facts are what INFO tells about the process.
+func (s *startup) facts(doors []door) listener.Facts {
+	return listener.Facts{
+		RedisVersion: RedisVersion,
+		Version:      Version,
+		BuildID:      buildID(),
+		RunID:        randomHex(20),
+		Supervised:   s.sup.name(),
+		Port:         s.shownPort(),
+		ConfiguredHz: s.set.Hz,
+		Executable:   s.executable(),
+		ConfigFile:   s.conf.File,
+		Listeners:    doorTexts(doors),
+	}
+}
+
+// listenerOptions are the settings of the front door that need no other part.
+func listenerOptions(set *conf.Settings) listener.Options {
+	return listener.Options{
+		ProtectedMode:    set.ProtectedMode,
+		Timeout:          set.Timeout,
+		TCPKeepalive:     set.TCPKeepalive,
+		QueryBufferLimit: set.QueryBufferLimit,
+		ProtoMaxBulkLen:  set.ProtoMaxBulkLen,
+		OutputNormal:     listener.OutputLimit(set.OutputNormal),
+		OutputPubSub:     listener.OutputLimit(set.OutputPubSub),
+		ACLLogMaxLen:     int(set.ACLLogMaxLen),
+	}
+}
+
+// backend gives the node's commands the type that the node knows.
+type backend struct{ node *node }
+
+// Submit queues commands of one connection.
+func (b backend) Submit(batch []listener.Request) bool {
+	requests := make([]sentinel.Request, len(batch))
+	for i, r := range batch {
+		requests[i] = sentinel.Request{ID: sentinel.ReqID(r.ID), Client: r.Client, Args: r.Args}
+	}
+	return b.node.Submit(requests)
+}
+
+// randomSeed seeds the core's chance.
+func randomSeed() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:])
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// randomHex is n random bytes in hex.
+func randomHex(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return hex.EncodeToString(b)
+}

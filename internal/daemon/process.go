@@ -1,0 +1,138 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"gosentinel/internal/listener"
+)
+
+// closeTime bounds how long the end waits for clients that do not read.
+const closeTime = 500 * time.Millisecond
+
+// process is a Sentinel that has been put together.
+type process struct {
+	*startup
+	node   *node
+	server *listener.Server
+	doors  []door
+
+	ctx  context.Context // done when the process is to end
+	stop context.CancelFunc
+	once sync.Once // of the first request to end
+}
+
+// run turns the loop until a signal or SHUTDOWN ends it, and gives the exit
+// status.
+func (p *process) run() int {
+	defer p.stop()
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1, syscall.SIGUSR2)
+	go p.heed(signals)
+
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- p.node.run(p.ctx, func() { close(ready) }) }()
+	select {
+	case <-ready:
+		p.open()
+	case err := <-ended:
+		ended <- err
+	}
+	err := <-ended
+	if err != nil {
+		p.log.Warn(err.Error())
+	}
+	p.end()
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+// open tells the world that the Sentinel works, and lets clients in.
+func (p *process) open() {
+	p.sup.ready()
+	warnOfMaxMemory(p.set.MaxMemory, p.log)
+	bindToCPUs(p.set.CPUList, p.log)
+	setOOMScore(p.set.OOMScoreAdj, p.set.OOMScoreAdjValues[0], oomPath, p.log)
+	for _, d := range p.doors {
+		for _, ln := range d.sockets {
+			go func() { _ = p.server.Serve(ln) }()
+		}
+	}
+}
+
+// end closes everything in order. Nothing is saved.
+//
+// Rule: B-1105, K-7, C-118, C-127.
+func (p *process) end() {
+	p.log.Info("User requested shutdown...")
+	p.sup.stopping()
+	if p.set.Daemonize || p.set.PidFile != "" {
+		p.log.Info("Removing the pid file.")
+		_ = os.Remove(p.set.PidFile)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	_ = p.server.Close(ctx)
+	closeDoors(p.doors)
+	if p.set.UnixSocket != "" {
+		p.log.Info("Removing the unix socket file.")
+		_ = os.Remove(p.set.UnixSocket)
+	}
+	p.log.Warn("Sentinel is now ready to exit, bye bye...")
+}
+
+// requestStop asks for an orderly end; it reports whether it was the first to.
+func (p *process) requestStop() {
+	p.once.Do(p.stop)
+}
+
+// heed does what signals ask for.
+//
+// Rule: K-7, C-116.
+func (p *process) heed(signals <-chan os.Signal) {
+	stopping := false
+	for sig := range signals {
+		switch {
+		case sig == syscall.SIGUSR1 || sig == syscall.SIGUSR2:
+			p.sink.flush(flushTime)
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		case sig == syscall.SIGINT && stopping:
+			p.tell("You insist... exiting now.")
+			p.exit(1)
+		default:
+			stopping = true
+			p.tell("Received " + signalName(sig) + " scheduling shutdown...")
+			p.requestStop()
+		}
+	}
+}
+
+func signalName(sig os.Signal) string {
+	if sig == syscall.SIGINT {
+		return "SIGINT"
+	}
+	return "SIGTERM"
+}
+
+// tell logs what a signal does, in a form of its own.
+//
+// Rule: C-116.
+func (p *process) tell(what string) {
+	if !p.sink.enabled(levelWarning) || p.set.LogFile == "" && p.set.Daemonize {
+		return
+	}
+	p.sink.raw(fmt.Sprintf("%d:signal-handler (%d) %s", os.Getpid(), time.Now().Unix(), what))
+}
+
+// exit ends the process at once: the pid file and the Unix socket stay.
+func (p *process) exit(status int) {
+	p.sink.flush(flushTime)
+	os.Exit(status)
+}
