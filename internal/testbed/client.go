@@ -1,11 +1,9 @@
 package testbed
 
 import (
-	"bufio"
-	"fmt"
-	"io"
+	"errors"
 	"net"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +21,7 @@ type Client struct {
 	Timeout time.Duration
 
 	conn net.Conn
-	r    *bufio.Reader
+	buf  []byte // read and not yet decoded
 }
 
 // Dial connects to addr, and authenticates if pass is not empty.
@@ -32,7 +30,7 @@ func Dial(addr, pass string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{conn: conn, r: bufio.NewReader(conn)}
+	c := &Client{conn: conn}
 	if pass != "" {
 		if _, err := c.Do("AUTH", pass); err != nil {
 			conn.Close()
@@ -57,18 +55,35 @@ func (c *Client) Do(args ...string) (resp.Value, error) {
 // Send writes one command without waiting for its reply.
 func (c *Client) Send(args ...string) error {
 	c.extend()
-	_, err := c.conn.Write(encode(args))
+	_, err := c.conn.Write(resp.AppendCommand(nil, args...))
 	return err
 }
 
 // Receive reads the next reply or message.
 func (c *Client) Receive() (resp.Value, error) {
 	c.extend()
-	v, err := readValue(c.r)
-	if err == nil && v.Kind == resp.Error {
-		err = ReplyError(v.Str)
+	for {
+		v, n, err := resp.Decode(c.buf, resp.ReplyLimits())
+		if errors.Is(err, resp.ErrShort) {
+			if err := c.read(); err != nil {
+				return v, err
+			}
+			continue
+		}
+		c.buf = c.buf[n:]
+		if err == nil && v.Kind == resp.Error {
+			err = ReplyError(v.Str)
+		}
+		return v, err
 	}
-	return v, err
+}
+
+// read appends what the connection has to the buffer.
+func (c *Client) read() error {
+	c.buf = slices.Grow(c.buf, 4096)
+	n, err := c.conn.Read(c.buf[len(c.buf):cap(c.buf)])
+	c.buf = c.buf[:len(c.buf)+n]
+	return err
 }
 
 func (c *Client) extend() {
@@ -121,53 +136,4 @@ func InfoFields(text string) map[string]string {
 		}
 	}
 	return out
-}
-
-func encode(args []string) []byte {
-	b := fmt.Appendf(nil, "*%d\r\n", len(args))
-	for _, a := range args {
-		b = fmt.Appendf(b, "$%d\r\n%s\r\n", len(a), a)
-	}
-	return b
-}
-
-func readValue(r *bufio.Reader) (resp.Value, error) {
-	line, err := r.ReadString('\n')
-	if err != nil {
-		return resp.Value{}, err
-	}
-	line = strings.TrimSuffix(line, "\r\n")
-	if line == "" {
-		return resp.Value{}, fmt.Errorf("testbed: empty line for a reply")
-	}
-	kind, rest := line[0], line[1:]
-	switch kind {
-	case '+':
-		return resp.Status(rest), nil
-	case '-':
-		return resp.Err(rest), nil
-	}
-	n, err := strconv.Atoi(rest)
-	if err != nil {
-		return resp.Value{}, err
-	}
-	switch {
-	case kind == ':':
-		return resp.Int(int64(n)), nil
-	case kind == '$' && n >= 0:
-		b := make([]byte, n+2)
-		_, err := io.ReadFull(r, b)
-		return resp.Str(string(b[:n])), err
-	case kind == '*' && n >= 0:
-		v := resp.List()
-		for range n {
-			e, err := readValue(r)
-			if err != nil {
-				return v, err
-			}
-			v.Elems = append(v.Elems, e)
-		}
-		return v, nil
-	}
-	return resp.Value{}, nil
 }

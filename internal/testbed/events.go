@@ -24,6 +24,7 @@ type Events struct {
 	mu      sync.Mutex
 	all     []Event
 	clients []*Client
+	ended   map[string]chan struct{} // by node: its last reader is done
 	wg      sync.WaitGroup
 }
 
@@ -42,8 +43,27 @@ func (e *Events) Follow(s *Sentinel) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.clients = append(e.clients, c)
-	e.wg.Go(func() { e.read(s.Name, c) })
+	ended := make(chan struct{})
+	if e.ended == nil {
+		e.ended = make(map[string]chan struct{})
+	}
+	e.ended[s.Name] = ended
+	e.wg.Go(func() {
+		defer close(ended)
+		e.read(s.Name, c)
+	})
 	return nil
+}
+
+// Drained waits until all is recorded that a Sentinel, which has ended now,
+// had published.
+func (e *Events) Drained(node string) {
+	e.mu.Lock()
+	ended := e.ended[node]
+	e.mu.Unlock()
+	if ended != nil {
+		<-ended
+	}
 }
 
 func (e *Events) read(node string, c *Client) {

@@ -1,0 +1,163 @@
+package integration
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"gosentinel/internal/testbed"
+)
+
+// One quorum of both kinds, each kind in the majority once, each leading once:
+// they find each other, vote for each other, learn the switch from each other,
+// and then rest.
+//
+// Rule: B-1201, B-1202, B-1203, B-1205, B-411, B-432, B-610.
+func TestMixedQuorum(t *testing.T) {
+	const o, x = testbed.Ours, testbed.Original
+	for _, kinds := range [][]testbed.Kind{{o, x, x}, {o, o, x}} {
+		for _, leader := range []testbed.Kind{o, x} {
+			t.Run(fmt.Sprintf("%v %v %v led by %v", kinds[0], kinds[1], kinds[2], leader), func(t *testing.T) {
+				t.Parallel()
+				needsOriginal(t)
+				// Originals take up to 1 s to link to a new master (B-733),
+				// so with 1 s they would find it down.
+				c := newCluster(t, testbed.ClusterOptions{Kinds: kinds, DownAfter: 2 * time.Second})
+				mixedCrash(t, c, leader)
+				mixedManual(t, c, leader)
+			})
+		}
+	}
+}
+
+// mixedCrash kills the master in the sight of one Sentinel of the leading
+// kind, whose own opinion is enough; the others still think it is up, and
+// vote.
+func mixedCrash(t *testing.T, c *testbed.Cluster, kind testbed.Kind) {
+	leader := ofKind(c, kind)
+	for _, s := range c.Sentinels {
+		option, value := "down-after-milliseconds", "8000"
+		if s == leader {
+			option, value = "quorum", "1"
+		}
+		set(t, s, c.Name, option, value)
+	}
+	old := must(c.Master())
+	begin := time.Now()
+	old.Kill()
+	now, err := c.Agree(old, 15*time.Second)
+	require.NoError(t, err)
+	require.Equal(t, c.Best(old).Name, now.Name)
+
+	elected := c.Events.Named(begin, "", "+elected-leader")
+	require.Len(t, elected, 1)
+	require.Equal(t, leader.Name, elected[0].Node)
+	id, err := leader.Do("SENTINEL", "MYID")
+	require.NoError(t, err)
+	epoch := stateOf(t, leader, c.Name)["config-epoch"]
+	for _, s := range c.Sentinels {
+		votes := c.Events.Named(begin, s.Name, "+vote-for-leader")
+		require.Len(t, votes, 1, s.Name)
+		require.Equal(t, id.Str+" "+epoch, votes[0].Payload, s.Name)
+		if s != leader {
+			learnt := c.Events.Named(begin, s.Name, "+config-update-from")
+			require.Len(t, learnt, 1, s.Name)
+			require.Contains(t, learnt[0].Payload, "sentinel "+id.Str+" ", s.Name)
+		}
+	}
+	require.NoError(t, old.Up())
+	require.NoError(t, c.Settle(30*time.Second))
+	for _, s := range c.Sentinels {
+		set(t, s, c.Name, "down-after-milliseconds", "2000")
+		set(t, s, c.Name, "quorum", "2")
+	}
+	rests(t, c, begin, now)
+}
+
+// mixedManual has a Sentinel of the kind fail over by command.
+func mixedManual(t *testing.T, c *testbed.Cluster, kind testbed.Kind) {
+	old := must(c.Master())
+	begin := time.Now()
+	v, err := ofKind(c, kind).Do("SENTINEL", "FAILOVER", c.Name)
+	require.NoError(t, err)
+	require.Equal(t, "OK", v.Str)
+	now, err := c.Agree(old, 15*time.Second)
+	require.NoError(t, err)
+	require.NoError(t, c.Settle(30*time.Second))
+	rests(t, c, begin, now)
+}
+
+// rests checks that after one switch to m everything stays as it is while
+// every Sentinel announces it five times more.
+func rests(t *testing.T, c *testbed.Cluster, begin time.Time, m *testbed.Redis) {
+	t.Helper()
+	announced(t, c, m, 5)
+	require.Same(t, m, must(c.Master()))
+	require.NoError(t, c.Settle(5*time.Second))
+	for _, s := range c.Sentinels {
+		require.Len(t, c.Events.Named(begin, s.Name, "+switch-master"), 1, s.Name)
+	}
+	require.Len(t, c.Events.Named(begin, "", "+promoted-slave"), 1)
+}
+
+// announced waits until m has heard each Sentinel announce it n times, with
+// one config epoch.
+func announced(t *testing.T, c *testbed.Cluster, m *testbed.Redis, n int) {
+	t.Helper()
+	client, err := m.Dial()
+	require.NoError(t, err)
+	defer client.Close()
+	_, err = client.Do("SUBSCRIBE", "__sentinel__:hello")
+	require.NoError(t, err)
+	heard := make(map[string]int) // by run id
+	epochs := make(map[string]bool)
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		require.True(t, time.Now().Before(deadline), "hellos heard: %v", heard)
+		v, err := client.Receive()
+		require.NoError(t, err)
+		h, err := testbed.ParseHello(v.Elems[2].Str)
+		require.NoError(t, err)
+		require.Equal(t, m.Addr(), h.Master, "announced by %s", h.RunID)
+		epochs[h.ConfigEpoch] = true
+		heard[h.RunID]++
+		if len(heard) == len(c.Sentinels) && least(heard) >= n {
+			break
+		}
+	}
+	require.Len(t, epochs, 1, "config epochs announced")
+}
+
+func least(counts map[string]int) int {
+	m := -1
+	for _, n := range counts {
+		if m < 0 || n < m {
+			m = n
+		}
+	}
+	return m
+}
+
+// ofKind is the first Sentinel of a kind.
+func ofKind(c *testbed.Cluster, kind testbed.Kind) *testbed.Sentinel {
+	for _, s := range c.Sentinels {
+		if s.Kind == kind {
+			return s
+		}
+	}
+	return nil
+}
+
+func set(t *testing.T, s *testbed.Sentinel, master, option, value string) {
+	t.Helper()
+	_, err := s.Do("SENTINEL", "SET", master, option, value)
+	require.NoError(t, err)
+}
+
+func stateOf(t *testing.T, s *testbed.Sentinel, master string) map[string]string {
+	t.Helper()
+	m, err := s.State(master)
+	require.NoError(t, err)
+	return m
+}
