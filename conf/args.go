@@ -68,5 +68,5 @@ func appendOption(b []byte, option string, noValue bool) (text []byte, needValue
 		option = ownPrefix + " " + option[len(ownOption):]
 	}
 	b = append(b, option...)
-	return append(b, ' '), ok && len(words) == 1
+	return append(b, ' '), ok && len(words) <= 1
 }

@@ -62,6 +62,9 @@ func (h *memHost) Glob(pattern string) []string {
 
 func (h *memHost) Chdir(dir string) error {
 	h.calls = append(h.calls, "chdir "+dir)
+	if _, isFile := h.files[h.abs(dir)]; isFile {
+		return errors.New("Not a directory")
+	}
 	if dir == "" || !slices.Contains(h.dirs, h.abs(dir)) {
 		return errors.New("No such file or directory")
 	}
