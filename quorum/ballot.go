@@ -144,12 +144,12 @@ func (b *Ballot) bound(now time.Duration, ask Ask, s Standing) bool {
 	return now < b.BindEnd(s)
 }
 
-// guarded reports whether an original's attempt may be of the epoch in which
-// we voted for another.
+// guarded reports whether the attempt of a known original may be of the epoch
+// in which we voted for another.
 //
 // Rule: E-25.
 func (b *Ballot) guarded(now time.Duration, ask Ask, s Standing) bool {
-	if !ask.Original || !b.Unfinished(s.Config) || ask.Candidate == b.Vote {
+	if !ask.Known || !ask.Original || !b.Unfinished(s.Config) || ask.Candidate == b.Vote {
 		return false
 	}
 	since := max(b.castAt, b.started)

@@ -36,7 +36,7 @@ func slaveof(rename Rename, host, port string) [][]string {
 //
 // Rule: E-52.
 func PromotionPoll(n int) time.Duration {
-	return min(10*time.Millisecond<<min(n-1, 4), 100*time.Millisecond)
+	return min(10*time.Millisecond<<max(0, min(n-1, 4)), 100*time.Millisecond)
 }
 
 // SyncPoll is how often a replica that was told to follow the new master is
