@@ -98,8 +98,8 @@ func (c *Core) askTime(m *master, p *peer) time.Duration {
 		return farAway
 	}
 	if m.failover.wantsVotes() {
-		next := max(p.askedAt, m.failover.startedAt-1) + m.timing(c).Renew()
-		if p.askedAt < m.failover.startedAt {
+		next := p.askedAt + m.timing(c).Renew()
+		if p.askedAt == never {
 			next = c.now.Mono
 		}
 		if p.voice.is == quorum.Held {

@@ -193,6 +193,7 @@ func (c *Core) standForVotes(m *master) {
 	c.say(LevelWarning, "+vote-for-leader", c.myID+" "+strconv.FormatUint(uint64(f.epoch), 10), m)
 	for _, p := range m.peers {
 		p.voice = voice{asked: never, sentAt: never, heldSince: never, heldNext: never}
+		p.askedAt = never
 	}
 	for _, r := range m.replicas {
 		r.tried = false

@@ -174,7 +174,7 @@ func (l *link) act(c *Core) {
 
 func (l *link) due(c *Core) time.Duration {
 	next := l.pingDue(c)
-	if l.dialable() {
+	if l.users[0].addr.Port != 0 {
 		if l.cmd.state == connClosed {
 			next = min(next, l.cmd.triedAt+c.params.pingPeriod)
 		}
@@ -183,13 +183,6 @@ func (l *link) due(c *Core) time.Duration {
 		}
 	}
 	return min(next, l.staleDue(c))
-}
-
-// dialable reports whether there is anything to connect to: port 0 means "do
-// not connect", and a name without an IP waits for its lookup.
-func (l *link) dialable() bool {
-	a := l.users[0].addr
-	return a.Port != 0 && a.IP != ""
 }
 
 // pingDue is when the next PING is due.
@@ -221,23 +214,29 @@ func (c *Core) ping(l *link) {
 	c.sendNow(&l.cmd, pending{is: sendPing, inst: l.users[0]}, []string{l.word("PING")})
 }
 
-// reopen opens a missing connection when its last attempt is old enough.
+// reopen opens a missing connection when its last attempt is old enough. Port
+// 0 means "do not connect"; a name without an IP waits for its lookup.
 //
-// Rule: B-111, B-119, W-25.
+// Rule: B-111, B-119, C-59, R-10, W-25.
 func (c *Core) reopen(l *link, cn *conn) {
 	if cn.state != connClosed || c.now.Mono < cn.triedAt+c.params.pingPeriod {
 		return
 	}
-	if c.refreshName(l.users[0]); !l.dialable() {
+	addr := l.users[0].addr
+	if addr.Port == 0 {
+		return
+	}
+	cn.triedAt = c.now.Mono
+	if c.refreshName(l.users[0]); addr.IP == "" {
 		return
 	}
 	c.lastLink++
 	cn.id, cn.state, cn.sent = c.lastLink, connOpening, 0
-	cn.triedAt, cn.heardAt = c.now.Mono, c.now.Mono
+	cn.heardAt = c.now.Mono
 	cn.local, cn.pending = "", cn.pending[:0]
 	c.conns[cn.id] = cn
 	timeout := min(max(l.downAfter(), 500*time.Millisecond), 5*time.Second) // W-26, R-24
-	c.emitNow(Dial{Link: cn.id, Addr: l.users[0].addr, Timeout: timeout, PubSub: cn.pubsub})
+	c.emitNow(Dial{Link: cn.id, Addr: addr, Timeout: timeout, PubSub: cn.pubsub})
 	c.greet(l, cn)
 	for _, i := range l.users {
 		c.touch(i)

@@ -78,9 +78,6 @@ func (c *Core) nextManualEpoch(m *master) {
 	f.epochs++
 	c.say(LevelWarning, "+new-epoch", fmt.Sprint(c.epoch), m)
 	c.standForVotes(m)
-	for _, p := range m.peers {
-		p.askedAt = never
-	}
 }
 
 // force goes on without the votes, as the original does.

@@ -63,7 +63,7 @@ func (c *Core) becomeMaster(m *master, taken *link) {
 	m.election.reset()
 	m.failover = failover{}
 	i.runID, i.infoText = "", ""
-	i.info, i.infoAt, i.infoAsked, i.infoNext = replication.Info{}, never, never, never
+	i.info, i.infoAt, i.infoAsked, i.infoNext = unreported(), never, never, never
 	i.infoBusy, i.helloBusy, i.helloNext = false, false, never
 	i.role, i.roleSince, i.confSince = replication.Master, c.now.Mono, c.now.Mono
 	if taken == nil {

@@ -21,7 +21,7 @@ func (c *Core) checkStall() {
 		c.lateTick = c.now.Mono
 	}
 	if gap > c.params.tiltTrigger {
-		c.tilt, c.tiltAt = true, c.now.Mono
+		c.tilt, c.tiltAt, c.lastTick = true, c.now.Mono, c.now.Mono
 		c.say(LevelWarning, "+tilt", "#tilt mode entered", nil)
 		c.logLine(LevelWarning, fmt.Sprintf("TILT because the event loop was late by %d ms", late.Milliseconds()))
 	}
