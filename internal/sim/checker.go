@@ -22,14 +22,16 @@ type checker struct {
 	// whose disk lied; what rests on memory across restarts is off from then.
 	tainted bool
 
-	leaders   map[epochOf]string   // who acts as leader
-	forced    map[epochOf]bool     // by hand, without votes
-	votes     map[voteOf]string    // for whom, as anybody heard
-	addresses map[epochOf]Addr     // announced with this config epoch
-	promoted  map[epochOf]string   // the replica announced
-	newest    map[string]uint64    // highest epoch with a leader, by master
-	watched   map[*Node]*nodeWatch // by Sentinel
-	Late      int                  // promotions begun after a later leader (S-8)
+	leaders    map[epochOf]string   // who acts as leader
+	forced     map[epochOf]bool     // by hand, without votes
+	votes      map[voteOf]string    // for whom, as anybody heard
+	addresses  map[epochOf]Addr     // announced with this config epoch
+	promoted   map[epochOf]string   // the replica announced
+	newest     map[string]uint64    // highest epoch with a leader, by master
+	watched    map[*Node]*nodeWatch // by Sentinel
+	elections  int                  // +elected-leader
+	promotions int                  // +promoted-slave
+	late       int                  // promotions begun after a later leader (S-8)
 }
 
 type epochOf struct {
@@ -79,9 +81,14 @@ func (k *checker) init(w *World) {
 // time and place.
 func (w *World) Violations() []string { return w.check.bad }
 
+// Elections counts leaders that were elected, Promotions those that announced
+// a new master.
+func (w *World) Elections() int  { return w.check.elections }
+func (w *World) Promotions() int { return w.check.promotions }
+
 // LatePromotions counts promotions that began when a later epoch had a leader:
 // what S-8 forbids as far as clocks allow.
-func (w *World) LatePromotions() int { return w.check.Late }
+func (w *World) LatePromotions() int { return w.check.late }
 
 func (k *checker) fail(who, rule, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
@@ -198,6 +205,7 @@ func (k *checker) vote(n *Node, master string, epoch uint64, candidate string) {
 
 // elected: I-1, I-3, I-6.
 func (k *checker) elected(n *Node, name string) {
+	k.elections++
 	m := k.of(n, name)
 	key := epochOf{name, m.epoch}
 	support := 0
@@ -272,6 +280,7 @@ func (k *checker) settled(n *Node, name, what string) {
 
 // promotedSlave: I-7, I-9.
 func (k *checker) promotedSlave(n *Node, at Addr, name string) {
+	k.promotions++
 	m := k.of(n, name)
 	key := epochOf{name, m.epoch}
 	if i := k.w.Instance(at); i != nil && !i.IsMaster() && k.w.now-i.lastMaster > 5*time.Second {
@@ -299,7 +308,7 @@ func (k *checker) sent(n *Node, to Addr, cmds [][]string) {
 			}
 			k.settled(n, name, "promotes")
 			if m := k.of(n, name); k.newest[name] > m.epoch && !n.opt.Original {
-				k.Late++
+				k.late++
 			}
 		}
 	}

@@ -1,0 +1,251 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gosentinel/internal/rng"
+)
+
+// faults draws faults from a seed and does them.
+type faults struct {
+	p *Plan
+	w *World
+	r *rng.Rand
+}
+
+// fault is one kind of harm; weight says how often it is drawn.
+type fault struct {
+	weight int
+	do     func(f *faults) string
+}
+
+var faultKinds = []fault{
+	{8, (*faults).crashInstance},
+	{10, (*faults).crashMaster},
+	{4, (*faults).pauseMaster},
+	{6, (*faults).crashSentinel},
+	{4, (*faults).pauseInstance},
+	{4, (*faults).pauseSentinel},
+	{2, (*faults).powerCut},
+	{4, (*faults).cutPair},
+	{3, (*faults).isolate},
+	{2, (*faults).split},
+	{3, (*faults).breakLinks},
+	{3, (*faults).slowDisk},
+	{1, (*faults).failDisk},
+	{1, (*faults).stallDisk},
+	{1, (*faults).stepClock},
+	{2, (*faults).failover},
+	{2, (*faults).slowInfo},
+	{2, (*faults).changePriority},
+	{4, (*faults).write},
+}
+
+// one does one fault and notes it.
+func (f *faults) one() {
+	total := 0
+	for _, k := range faultKinds {
+		total += k.weight
+	}
+	n := f.r.IntN(total)
+	for _, k := range faultKinds {
+		if n -= k.weight; n < 0 {
+			f.p.Faults = append(f.p.Faults, stampText(f.w.now)+" "+k.do(f))
+			return
+		}
+	}
+}
+
+func (f *faults) node() *Node         { return pick(f.r, f.w.nodes...) }
+func (f *faults) instance() *Instance { return pick(f.r, f.w.insts...) }
+
+// later undoes a fault after a while, mostly soon, and gives that while.
+func (f *faults) later(undo func()) time.Duration {
+	d := f.r.Duration(pick(f.r, 300*time.Millisecond, 3*time.Second, 10*time.Second, 30*time.Second))
+	f.w.At(f.w.now+d, undo)
+	return d
+}
+
+func (f *faults) crashInstance() string { return f.crash(f.instance()) }
+
+func (f *faults) crash(i *Instance) string {
+	i.Crash()
+	i.LoadTakes = f.r.Duration(pick(f.r, 0, 0, 2*time.Second))
+	d := f.later(func() { i.Start(false) })
+	return fmt.Sprintf("crash %s for %v", i.name, d)
+}
+
+func (f *faults) crashMaster() string {
+	if i := f.master(); i != nil {
+		return f.crash(i)
+	}
+	return "no master to crash"
+}
+
+func (f *faults) pauseMaster() string {
+	i := f.master()
+	if i == nil {
+		return "no master to pause"
+	}
+	i.Pause()
+	return fmt.Sprintf("pause %s for %v", i.name, f.later(i.Resume))
+}
+
+// master is a master of one of the groups that runs, or nil.
+func (f *faults) master() *Instance {
+	g := pick(f.r, f.w.groups...)
+	for _, i := range f.w.insts {
+		if i.opt.Group == g && i.up && i.IsMaster() {
+			return i
+		}
+	}
+	return nil
+}
+
+func (f *faults) crashSentinel() string {
+	n := f.node()
+	n.Disk.Torn = f.r.Chance(0.5)
+	n.Crash()
+	d := f.later(n.Start)
+	return fmt.Sprintf("crash %s for %v", n.name, d)
+}
+
+func (f *faults) pauseInstance() string {
+	i := f.instance()
+	i.Pause()
+	return fmt.Sprintf("pause %s for %v", i.name, f.later(i.Resume))
+}
+
+func (f *faults) pauseSentinel() string {
+	n := f.node()
+	n.Pause()
+	return fmt.Sprintf("pause %s for %v", n.name, f.later(n.Resume))
+}
+
+// hosts are the IPs of all processes.
+func (f *faults) hosts() []string {
+	var out []string
+	for _, n := range f.w.nodes {
+		out = append(out, n.host.ip)
+	}
+	for _, i := range f.w.insts {
+		out = append(out, i.host.ip)
+	}
+	return out
+}
+
+func (f *faults) powerCut() string {
+	ip := pick(f.r, f.hosts()...)
+	f.w.HostDown(ip)
+	return fmt.Sprintf("power off %s for %v", ip, f.later(func() { f.w.HostRestart(ip, false) }))
+}
+
+// cut cuts all ways between two sets, or only those from the first.
+func (f *faults) cut(left, right []string, oneway bool) time.Duration {
+	each := func(do func(a, b string)) {
+		for _, a := range left {
+			for _, b := range right {
+				if a == b {
+					continue
+				}
+				do(a, b)
+				if !oneway {
+					do(b, a)
+				}
+			}
+		}
+	}
+	each(f.w.Cut)
+	return f.later(func() { each(f.w.Heal) })
+}
+
+func (f *faults) cutPair() string {
+	hosts := f.hosts()
+	a, b := pick(f.r, hosts...), pick(f.r, hosts...)
+	oneway := f.r.Chance(0.4)
+	return fmt.Sprintf("cut %s %s oneway=%v for %v", a, b, oneway, f.cut([]string{a}, []string{b}, oneway))
+}
+
+func (f *faults) isolate() string {
+	hosts := f.hosts()
+	a := pick(f.r, hosts...)
+	oneway := f.r.Chance(0.3)
+	return fmt.Sprintf("isolate %s oneway=%v for %v", a, oneway, f.cut([]string{a}, hosts, oneway))
+}
+
+func (f *faults) split() string {
+	var left, right []string
+	for _, h := range f.hosts() {
+		if f.r.Chance(0.5) {
+			left = append(left, h)
+		} else {
+			right = append(right, h)
+		}
+	}
+	return fmt.Sprintf("split off %s for %v", strings.Join(left, ","), f.cut(left, right, false))
+}
+
+func (f *faults) breakLinks() string {
+	hosts := f.hosts()
+	a, b := pick(f.r, hosts...), pick(f.r, hosts...)
+	f.w.Break(a, b)
+	return fmt.Sprintf("break %s %s", a, b)
+}
+
+func (f *faults) slowDisk() string {
+	n := f.node()
+	n.Disk.Latency = f.r.Duration(400 * time.Millisecond)
+	n.Disk.Jitter = n.Disk.Latency / 2
+	return fmt.Sprintf("disk of %s takes %v", n.name, n.Disk.Latency)
+}
+
+func (f *faults) failDisk() string {
+	n := f.node()
+	n.Disk.Failing = true
+	return fmt.Sprintf("disk of %s fails for %v", n.name, f.later(func() { n.Disk.Failing = false }))
+}
+
+func (f *faults) stallDisk() string {
+	n := f.node()
+	n.Disk.Stalled = true
+	return fmt.Sprintf("disk of %s stalls for %v", n.name, f.later(n.Disk.Unstall))
+}
+
+func (f *faults) stepClock() string {
+	n := f.node()
+	d := f.r.Duration(2*time.Hour) - time.Hour
+	n.StepClock(d)
+	return fmt.Sprintf("clock of %s steps by %v", n.name, d)
+}
+
+func (f *faults) failover() string {
+	n, g := f.node(), pick(f.r, f.w.groups...)
+	n.Command(nil, "SENTINEL", "FAILOVER", g)
+	return fmt.Sprintf("%s: SENTINEL FAILOVER %s", n.name, g)
+}
+
+func (f *faults) slowInfo() string {
+	i := f.instance()
+	i.InfoDelay = f.r.Duration(400 * time.Millisecond)
+	return fmt.Sprintf("INFO of %s takes %v for %v", i.name, i.InfoDelay, f.later(func() { i.InfoDelay = 0 }))
+}
+
+func (f *faults) changePriority() string {
+	i := f.instance()
+	was := i.opt.Priority
+	p := pick(f.r, -1, 1, 50, 100)
+	i.SetPriority(p)
+	return fmt.Sprintf("priority of %s is %d for %v", i.name, p, f.later(func() { i.SetPriority(was) }))
+}
+
+// write lets clients write to whatever takes writes, so that offsets differ.
+func (f *faults) write() string {
+	for _, i := range f.w.insts {
+		for range f.r.IntN(5) {
+			i.Write(f.r.Uint64())
+		}
+	}
+	return "writes"
+}

@@ -1,0 +1,152 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gosentinel/conf"
+	"gosentinel/internal/rng"
+)
+
+// Plan is a random world: what it is made of and how long it is hurt. All of
+// it comes from the seed.
+type Plan struct {
+	Seed      uint64
+	Sentinels int
+	Originals int // of them, models of an original
+	Masters   int
+	Replicas  int // of each master
+	Quorum    int
+	Options   Options
+	DownAfter time.Duration
+	Timeout   time.Duration // failover-timeout
+	Parallel  int           // parallel-syncs
+	Hurt      time.Duration // how long faults happen
+	Gap       time.Duration // mean time between two faults
+	Faults    []string      // what has been done, for the report
+}
+
+// Outcome is what became of a random world.
+type Outcome struct {
+	Plan       *Plan
+	World      *World
+	Settled    time.Duration // how long after the last fault all agreed
+	Violations []string      // rules that were broken, agreement included
+}
+
+// pick returns one of the choices.
+func pick[T any](r *rng.Rand, of ...T) T { return of[r.IntN(len(of))] }
+
+// NewPlan draws a plan from a seed.
+func NewPlan(seed uint64) *Plan {
+	r := rng.New(seed)
+	p := &Plan{
+		Seed:      seed,
+		Sentinels: pick(r, 1, 2, 3, 3, 3, 3, 4, 5, 5, 7, 9),
+		Masters:   pick(r, 1, 1, 1, 2, 3),
+		Replicas:  pick(r, 1, 2, 2, 3, 4),
+		DownAfter: pick(r, 500*time.Millisecond, time.Second, 2*time.Second, 5*time.Second),
+		Timeout:   pick(r, 3*time.Second, 6*time.Second, 20*time.Second),
+		Parallel:  pick(r, 1, 1, 2, 5),
+		Hurt:      10*time.Second + r.Duration(50*time.Second),
+		Gap:       pick(r, 200*time.Millisecond, 500*time.Millisecond, time.Second, 3*time.Second),
+	}
+	p.Quorum = p.Sentinels/2 + 1
+	if r.Chance(0.3) {
+		p.Quorum = 1 + r.IntN(p.Sentinels)
+	}
+	p.Options = Options{
+		Seed:     r.Uint64(),
+		Latency:  pick(r, 50*time.Microsecond, 250*time.Microsecond, time.Millisecond, 5*time.Millisecond, 25*time.Millisecond),
+		Fsync:    pick(r, 100*time.Microsecond, time.Millisecond, 4*time.Millisecond, 50*time.Millisecond),
+		TickLate: pick(r, 0, time.Millisecond, 5*time.Millisecond),
+	}
+	p.Options.Jitter = r.Duration(p.Options.Latency)
+	return p
+}
+
+// String is the plan on one line.
+func (p *Plan) String() string {
+	return fmt.Sprintf("seed=%d sentinels=%d originals=%d quorum=%d masters=%d replicas=%d down-after=%v failover-timeout=%v parallel-syncs=%d latency=%v fsync=%v hurt=%v gap=%v",
+		p.Seed, p.Sentinels, p.Originals, p.Quorum, p.Masters, p.Replicas, p.DownAfter, p.Timeout, p.Parallel,
+		p.Options.Latency, p.Options.Fsync, p.Hurt.Round(time.Second), p.Gap)
+}
+
+// Make builds the world of the plan.
+func (p *Plan) Make() *World {
+	w := New(p.Options)
+	var masters []conf.Master
+	for m := range p.Masters {
+		name := fmt.Sprintf("m%d", m+1)
+		at := Addr{fmt.Sprintf("10.0.%d.1", m+1), 6379}
+		w.AddInstance(InstanceOptions{Addr: at, Group: name, SyncTakes: w.rng.Duration(time.Second)})
+		for k := range p.Replicas {
+			w.AddInstance(InstanceOptions{
+				Addr: Addr{fmt.Sprintf("10.0.%d.%d", m+1, k+2), 6379}, Group: name, Master: at,
+				SyncTakes: w.rng.Duration(time.Second), Priority: pick(w.rng, 100, 100, 100, 10),
+			})
+		}
+		masters = append(masters, conf.Master{
+			Name: name, Addr: conf.Endpoint{Host: at.IP, Port: at.Port}, Quorum: p.Quorum,
+			DownAfter: p.DownAfter, FailoverTimeout: p.Timeout, ParallelSyncs: p.Parallel,
+		})
+	}
+	for k := range p.Sentinels {
+		st := conf.State{Port: conf.DefaultPort, MyID: w.hex40(), DenyScriptsReconfig: true}
+		for _, m := range masters {
+			st.Masters = append(st.Masters, new(m))
+		}
+		w.AddSentinel(SentinelOptions{
+			Name: fmt.Sprintf("s%d", k+1), Addr: Addr{fmt.Sprintf("10.0.9.%d", k+1), conf.DefaultPort}, Boot: st,
+		})
+	}
+	return w
+}
+
+// settleWithin is how long after the last fault all must agree: the rest of a
+// TILT, detection, an election, the pause after an attempt that failed, and a
+// replica that is converted or synchronised again.
+func (p *Plan) settleWithin() time.Duration {
+	return 60*time.Second + 2*p.DownAfter + 3*p.Timeout
+}
+
+// discovery is how long a world may find itself before it is hurt.
+const discovery = 15 * time.Second
+
+// Play makes the world, hurts it, heals it, and says what was seen. A broken
+// invariant inside a core counts as a violation too. Watch, if not nil, is
+// called when the world is made.
+func (p *Plan) Play(watch func(*World)) (o Outcome) {
+	o.Plan = p
+	defer func() {
+		if x := recover(); x != nil {
+			o.Violations = append(o.Violations, fmt.Sprintf("%s panic: %v", stampText(o.World.now), x))
+		}
+	}()
+	w := p.Make()
+	o.World = w
+	if watch != nil {
+		watch(w)
+	}
+	w.Run(discovery)
+	f := &faults{p: p, w: w, r: rng.New(p.Seed ^ 0x5eed)}
+	end := w.now + p.Hurt
+	for w.now < end {
+		w.Run(f.r.Duration(2 * p.Gap))
+		f.one()
+	}
+	took, why := w.Settle(p.settleWithin())
+	o.Settled = took
+	o.Violations = append(o.Violations, w.Violations()...)
+	if why != "" {
+		o.Violations = append(o.Violations, fmt.Sprintf("%s I-11: not settled after %v: %s", stampText(w.now), took, why))
+	}
+	return o
+}
+
+// Report is the outcome for a person: the plan, the faults, what was broken.
+func (o Outcome) Report() string {
+	return fmt.Sprintf("%v\n%s\nsettled after %v\n%s", o.Plan, strings.Join(o.Plan.Faults, "\n"),
+		o.Settled.Round(time.Millisecond), strings.Join(o.Violations, "\n"))
+}
