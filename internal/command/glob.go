@@ -2,11 +2,15 @@ package command
 
 // Glob tells whether text matches pattern: `*`, `?`, `[abc]`, `[a-z]`,
 // `[^a]`, and `\` before a byte that stands for itself. An empty pattern
-// matches the empty text only. fold compares ASCII letters in any case. The
-// time is bounded by the product of both lengths.
+// matches the empty text only, and, as in the original, nothing else does, not
+// even `*`. fold compares ASCII letters in any case. The time is bounded by the
+// product of both lengths.
 //
 // Rule: K-0.
 func Glob[T string | []byte](pattern string, text T, fold bool) bool {
+	if len(text) == 0 {
+		return pattern == ""
+	}
 	p, t := 0, 0
 	star, mark := -1, 0 // after the last `*`, and where its match may start next
 	for t < len(text) {
