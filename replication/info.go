@@ -36,13 +36,14 @@ type Info struct {
 	MasterPort int
 	LinkUp     bool
 	// LinkDown is master_link_down_since_seconds; -1 s means never linked.
-	LinkDown  time.Duration
-	Priority  int // 100 when not reported
-	Offset    int64
-	Announced bool // true when not reported
-	Replicas  []Reported
-	ReplID    string
-	ReplID2   string
+	LinkDown     time.Duration
+	Priority     int   // 100 when not reported
+	Offset       int64 // slave_repl_offset, bytes
+	MasterOffset int64 // master_repl_offset, bytes
+	Announced    bool  // true when not reported
+	Replicas     []Reported
+	ReplID       string
+	ReplID2      string
 	// Own is gosentinel_version, which only Sentinels of our kind report.
 	Own string
 }
@@ -101,6 +102,8 @@ func (in *Info) read(key, value []byte) {
 		in.Priority = int(number(value))
 	case "slave_repl_offset":
 		in.Offset = number(value)
+	case "master_repl_offset":
+		in.MasterOffset = number(value)
 	case "replica_announced":
 		in.Announced = number(value) != 0
 	case "master_replid":

@@ -8,6 +8,7 @@ import (
 
 	"gosentinel/internal/resp"
 	"gosentinel/quorum"
+	"gosentinel/replication"
 )
 
 // saysDown reports whether p's opinion counts for ODOWN.
@@ -135,9 +136,21 @@ func (c *Core) ask(m *master, p *peer) {
 	}
 	p.asks++
 	p.askedAt = c.now.Mono
-	c.sendNow(&p.link.cmd, pending{is: sendAsk, inst: &p.instance, vote: vote, epoch: epoch},
-		[]string{"SENTINEL", "is-master-down-by-addr", m.addr.Shown(c.announceHostnames), itoa(m.addr.Port),
+	at, foreign := p.knowsMasterAs()
+	c.sendNow(&p.link.cmd, pending{is: sendAsk, inst: &p.instance, vote: vote, epoch: epoch, foreign: foreign},
+		[]string{"SENTINEL", "is-master-down-by-addr", at.Shown(c.announceHostnames), itoa(at.Port),
 			strconv.FormatUint(uint64(epoch), 10), candidate})
+}
+
+// knowsMasterAs is the address by which p finds the master, and whether it is
+// another than ours.
+//
+// Rule: E-4.
+func (p *peer) knowsMasterAs() (at replication.Addr, foreign bool) {
+	if p.said.addr.Host == "" || p.said.addr.Same(p.of.addr) {
+		return p.of.addr, false
+	}
+	return p.said.addr, true
 }
 
 // askReply takes a peer's answer: its opinion, and its vote.
@@ -152,8 +165,8 @@ func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
 		return
 	}
 	p.answeredAt = c.now.Mono
-	p.answered = m.sdown && sent.at >= m.sdownSince
-	p.opinionDown = v.Elems[0].Int == 1
+	p.answered = m.sdown && sent.at >= m.sdownSince && !sent.foreign
+	p.opinionDown = v.Elems[0].Int == 1 && !sent.foreign
 	if p.opinionDown {
 		p.askStep = 0
 	} else {
@@ -167,6 +180,7 @@ func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
 			c.logLine(LevelNotice, fmt.Sprintf("%s voted for %s %d", p.name, leader, epoch))
 		}
 		p.leader, p.leaderEpoch = leader, epoch
+		m.election.rival = m.election.rival || m.sdown && leader != c.self() && epoch > m.configEpoch
 	}
 	if sent.vote && m.failover.wantsVotes() && sent.epoch == m.failover.epoch {
 		c.hearVoice(m, p, sent, leader, epoch)

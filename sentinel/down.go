@@ -140,6 +140,7 @@ func (c *Core) masterWentDown(m *master) {
 	for _, p := range m.peers {
 		p.answered, p.askStep, p.askedAt = false, 0, never
 	}
+	c.notePedigree(m)
 	for _, r := range m.replicas {
 		r.infoNow = true
 		c.touch(&r.instance)

@@ -16,6 +16,7 @@ type election struct {
 	lastAttempt time.Duration // never
 	lost        int           // in a row
 	pauseUntil  time.Duration // no start before; never
+	rival       bool          // another was voted for in this outage, here or elsewhere (E-54)
 	long        bool          // that pause is the one after a failed attempt
 	told        time.Duration // the pause that was logged; never
 	shortened   int           // how often a replica that became eligible cut it (E-58)
@@ -45,9 +46,11 @@ func (c *Core) stepElection(m *master) {
 	e := &m.election
 	switch m.failover.state {
 	case stateNone:
+		repair := !m.odown && m.disputed != never
 		e.startAt = c.startTime(m)
 		if e.startAt <= c.now.Mono {
 			c.start(m, false)
+			m.failover.repair = repair
 		}
 	case stateWaitStart:
 		c.countVotes(m)
@@ -66,14 +69,21 @@ func (c *Core) electionDue(m *master) time.Duration {
 
 // startTime is when we may stand for an election, farAway if not as things are.
 //
-// Rule: E-10, E-16, E-18.
+// Rule: E-10, E-16, E-18, E-80.
 func (c *Core) startTime(m *master) time.Duration {
 	e := &m.election
-	if !m.odown || c.tilt {
+	if m.disputed != never && !m.stillDisputed() {
+		m.disputed = never
+	}
+	since := m.disputed
+	if m.odown {
+		since = m.odownSince
+	}
+	if since == never || c.tilt {
 		return farAway
 	}
 	c.shortenPause(m)
-	t0 := max(m.odownSince, e.pauseUntil)
+	t0 := max(since, e.pauseUntil)
 	if m.bornAt != never {
 		t0 = max(t0, m.bornAt+3*c.params.publishPeriod)
 	}
@@ -374,6 +384,7 @@ func (c *Core) vote(m *master, epoch quorum.Epoch, candidate quorum.RunID) {
 	case quorum.Cast:
 		c.changeMaster(m)
 		c.say(LevelWarning, "+vote-for-leader", string(candidate)+" "+strconv.FormatUint(uint64(epoch), 10), m)
+		m.election.rival = m.election.rival || candidate != c.self()
 		c.yield(m, candidate)
 	}
 	c.touch(&m.watch)
@@ -404,10 +415,19 @@ func (c *Core) standing(m *master) quorum.Standing {
 	if p := m.findPeer(string(m.ballot.Vote)); p != nil {
 		original, rtt = !p.link.own, p.link.rtt
 		s.VotedKnown = true
-		s.VotedDead = p.link.refusedAt != never && !p.connected() && p.asksAt < p.link.refusedAt
+		s.VotedDead = p.dead()
 	}
 	s.Bind = s.Timing.Bind(original, rtt)
 	return s
+}
+
+// dead reports whether p's process is known to be gone: its link broke and
+// nobody listened there any more. A request heard after that shows that it
+// lives.
+//
+// Rule: E-11.
+func (p *peer) dead() bool {
+	return p.link.refusedAt != never && !p.connected() && p.asksAt < p.link.refusedAt
 }
 
 // selfBound reports whether our own vote binds us: the candidacy is undecided,

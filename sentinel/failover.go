@@ -42,6 +42,7 @@ type failover struct {
 
 	manual bool // SENTINEL FAILOVER
 	forced bool // … goes on without the votes (E-63)
+	repair bool // settles which of two masters of one config epoch it is (E-80)
 	epochs int  // further epochs that a manual one has taken (E-62)
 
 	electedAt time.Duration
@@ -62,6 +63,9 @@ func (f *failover) wantsVotes() bool {
 // stepFailover takes the steps that are due.
 func (c *Core) stepFailover(m *master) {
 	f := &m.failover
+	if f.state == stateSelectSlave && f.repair {
+		c.settleDispute(m)
+	}
 	if f.state == stateSelectSlave {
 		c.selectReplica(m)
 	}
@@ -110,8 +114,11 @@ func (c *Core) elected(m *master) {
 	c.enter(m, stateSelectSlave)
 	c.event(LevelWarning, "+failover-state-select-slave", &m.instance, "")
 	for _, r := range m.replicas {
+		r.infoNow = r.infoNow || f.repair || c.mayHaveBeenPromoted(m)
 		c.touch(&r.instance)
 	}
+	m.infoNow = m.infoNow || f.repair
+	c.touch(&m.instance)
 	c.touch(&m.watch)
 }
 
@@ -267,6 +274,7 @@ func (c *Core) tryNext(m *master, why string) {
 	r := f.promoted
 	c.logLine(LevelWarning, fmt.Sprintf("Promotion of %s given up: %s", r.describe(c), why))
 	r.promoted, r.tried = false, f.sentOne
+	r.strayed = r.strayed || f.sentOne
 	f.promoted = nil
 	started := f.electedAt
 	if best := c.bestReplica(m); best == nil || c.now.Mono > started+m.failoverTimeout {

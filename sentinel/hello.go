@@ -255,8 +255,11 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
 			p.helloNow = true
 			c.touch(&p.instance)
 		}
-	default:
+	case addr.Same(m.current()):
+		p.disputeAt = never
 		c.confirmedByPeer(m)
+	default:
+		c.hearDispute(m, p)
 	}
 }
 

@@ -256,7 +256,7 @@ func (c *Core) convertsAtOnce(m *master, r *replica) bool {
 	if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != "" || !m.confirmed() {
 		return false
 	}
-	return !r.followed || r.tried
+	return !r.followed || r.strayed
 }
 
 // convertTime is when a replica that claims to be a master may be converted.
@@ -270,13 +270,45 @@ func (c *Core) convertTime(m *master, r *replica) time.Duration {
 
 // fixTime is when a replica of another master may be re-pointed. A leader that
 // is alive may be pacing its slots, so it is left alone for failover-timeout.
+// One that has gone is stood in for by the first of ours.
+//
+// Rule: B-523, E-59, R-24, W-14.
 func (c *Core) fixTime(m *master, r *replica) time.Duration {
+	if at, ours := c.handover(m); ours {
+		return at
+	}
 	wait := m.failoverTimeout
 	paced := m.switched.by != "" && c.now.Mono-m.switched.at < m.failoverTimeout && m.alive(m.switched.by)
 	if m.confirmed() && !paced && !m.ballot.Unfinished(m.configEpoch) {
 		wait = min(wait, 2*c.params.publishPeriod)
 	}
 	return max(r.confSince, r.lastDown()) + wait
+}
+
+// handoverAfter is how long the leader of a failover must have said nothing
+// before another ends its work.
+const handoverAfter = 2 * time.Second
+
+// handover reports whether the leader that announced our configuration is gone
+// and it is ours to re-point what still follows the old address, and from
+// when. No more replicas at a time than parallel-syncs.
+//
+// Rule: E-59.
+func (c *Core) handover(m *master) (at time.Duration, ours bool) {
+	p := m.findPeer(m.switched.by)
+	if p == nil || c.now.Mono-m.switched.at >= m.failoverTimeout || !(p.sdown || p.dead()) || c.rank(m) > 0 {
+		return 0, false
+	}
+	syncing := 0
+	for _, r := range m.replicas {
+		if r.role == replication.Replica && r.followsAddr(m.addr) && !r.info.LinkUp && !r.sdown {
+			syncing++
+		}
+	}
+	if syncing >= max(m.parallelSyncs, 1) {
+		return farAway, true
+	}
+	return p.heardAt + handoverAfter, true
 }
 
 // alive reports whether the peer with this run id is known and not SDOWN.

@@ -63,6 +63,9 @@ type replica struct {
 	reconf    reconfState
 	sentAt    time.Duration // when it was told to follow the promoted replica
 	tried     bool          // its promotion was tried in this failover and failed (E-53)
+	strayed   bool          // SLAVEOF NO ONE was sent to it, and it was not announced since (E-53, E-54)
+	wasSeen   bool          // it had answered INFO by then
+	wasOurs   bool          // in its last INFO before our SDOWN of the master it followed it (E-54)
 	followed  bool          // it has reported role:slave since it is known here
 	demotedAt time.Duration // when SLAVEOF was last sent to a stray master; never
 	demoting  bool          // +convert-to-slave is told once it is a replica (E-57)
@@ -83,10 +86,11 @@ const (
 // peer is another Sentinel, as it watches one master with us.
 type peer struct {
 	instance
-	heardAt time.Duration // last hello; creation counts
-	hello   string        // the payload of that hello, to know a repetition
-	said    configuration // what that hello says of the master
-	asksAt  time.Duration // when it last asked us about the master; never
+	heardAt   time.Duration // last hello; creation counts
+	hello     string        // the payload of that hello, to know a repetition
+	said      configuration // what that hello says of the master
+	asksAt    time.Duration // when it last asked us about the master; never
+	disputeAt time.Duration // since when it announces another address in our config epoch; never (E-80)
 
 	opinionDown bool          // its last answer: it sees the master down
 	answeredAt  time.Duration // last answer; creation counts

@@ -35,12 +35,13 @@ type conn struct {
 
 // pending is a Send that has no answer yet.
 type pending struct {
-	tag   Tag
-	is    sendKind
-	inst  *instance // who asked; its link may have changed since
-	at    time.Duration
-	vote  bool         // an ask that requests a vote …
-	epoch quorum.Epoch // … in this epoch
+	tag     Tag
+	is      sendKind
+	inst    *instance // who asked; its link may have changed since
+	at      time.Duration
+	vote    bool         // an ask that requests a vote …
+	epoch   quorum.Epoch // … in this epoch
+	foreign bool         // an ask for the address that the peer knows, not ours (E-4)
 }
 
 type sendKind uint8

@@ -41,7 +41,9 @@ type master struct {
 	failover failover
 	switched switched
 
-	badReplica string // the last replica host that was no address, logged once
+	disputed   time.Duration   // since when a peer disputes our address in this config epoch; never (E-80)
+	histories  map[string]bool // replication ids of m's data set, as of its SDOWN (E-54)
+	badReplica string          // the last replica host that was no address, logged once
 
 	saved *conf.Master // as last given to Durable; nil = changed since
 }

@@ -24,6 +24,7 @@ func (c *Core) addMaster(name string, addr replication.Addr, quorumSize int) *ma
 		failoverTimeout: c.params.defaultFailoverTimeout,
 		parallelSyncs:   conf.DefaultParallelSyncs,
 		odownSince:      never,
+		disputed:        never,
 		bornAt:          c.now.Mono,
 		ballot:          quorum.Restore(c.now.Mono, c.epoch, false),
 		switched:        switched{at: never},
@@ -119,7 +120,7 @@ func (c *Core) newReplica(m *master, addr replication.Addr) *replica {
 func (c *Core) newPeer(m *master, addr replication.Addr, runID string) *peer {
 	p := &peer{
 		heardAt: c.now.Mono, answeredAt: c.now.Mono,
-		asksAt: never, askedAt: never,
+		asksAt: never, askedAt: never, disputeAt: never,
 		voice: voice{asked: never, sentAt: never, heldSince: never, heldNext: never},
 	}
 	p.instance = newInstance(c, kindPeer, m, addr)

@@ -73,7 +73,10 @@ func (c *Core) anyEligible(m *master) bool {
 func (c *Core) fresh(m *master, r *replica) bool { return r.infoAt > c.freshSince(m) }
 
 func (c *Core) freshSince(m *master) time.Duration {
-	if m.failover.manual || !m.sdown {
+	switch {
+	case m.failover.state >= stateSelectSlave && c.mayHaveBeenPromoted(m):
+		return m.failover.electedAt
+	case m.failover.manual || !m.sdown:
 		return m.failover.startedAt
 	}
 	return m.sdownSince
@@ -83,6 +86,9 @@ func (c *Core) freshSince(m *master) time.Duration {
 //
 // Rule: B-711, E-51.
 func (c *Core) bestReplica(m *master) *replica {
+	if r := c.carriedOn(m); r != nil {
+		return r
+	}
 	cs := make([]replication.Candidate, len(m.replicas))
 	for i, r := range m.replicas {
 		cs[i] = c.candidate(r)

@@ -37,7 +37,7 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 	m.switched = switched{at: c.now.Mono, by: by}
 	for _, r := range replicas {
 		if !r.addr.Same(addr) {
-			c.rebuildReplica(m, r.addr, links[r])
+			c.rebuildReplica(m, r.addr, links[r]).strayed = r.strayed
 		}
 	}
 	if !old.Same(addr) {
@@ -62,6 +62,7 @@ func (c *Core) becomeMaster(m *master, taken *link) {
 	m.ballot.Forget()
 	m.election.reset()
 	m.failover = failover{}
+	m.disputed = never
 	i.runID, i.infoText = "", ""
 	i.info, i.infoAt, i.infoAsked, i.infoNext = unreported(), never, never, never
 	i.infoBusy, i.helloBusy, i.helloNext = false, false, never
@@ -75,10 +76,11 @@ func (c *Core) becomeMaster(m *master, taken *link) {
 }
 
 // rebuildReplica makes a new replica object on an existing link.
-func (c *Core) rebuildReplica(m *master, addr replication.Addr, l *link) {
+func (c *Core) rebuildReplica(m *master, addr replication.Addr, l *link) *replica {
 	r := c.newReplica(m, addr)
 	c.discard(r.link)
 	c.adopt(&r.instance, l)
+	return r
 }
 
 // adopt gives i a link that was another's. Its clocks begin anew, with a PING

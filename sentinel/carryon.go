@@ -1,0 +1,70 @@
+package sentinel
+
+import "gosentinel/replication"
+
+// notePedigree remembers, at our SDOWN of m, which replicas are known to have
+// followed it until then.
+//
+// Rule: E-54 (b).
+func (c *Core) notePedigree(m *master) {
+	histories := map[string]bool{}
+	if m.info.ReplID != "" {
+		histories[m.info.ReplID] = true
+	}
+	for _, r := range m.replicas {
+		if r.info.ReplID != "" && r.role == replication.Replica && r.followsAddr(m.addr) {
+			histories[r.info.ReplID] = true
+		}
+	}
+	m.histories = histories
+	for _, r := range m.replicas {
+		r.wasOurs = r.infoAt != never && r.role == replication.Replica && r.followsAddr(m.addr)
+		r.wasSeen = r.infoAt != never
+	}
+}
+
+// mayHaveBeenPromoted reports whether somebody may have promoted a replica of
+// m in this outage without announcing it: another was voted for, or we tried.
+//
+// Rule: E-54 (d).
+func (c *Core) mayHaveBeenPromoted(m *master) bool {
+	if m.election.rival {
+		return true
+	}
+	for _, r := range m.replicas {
+		if r.strayed {
+			return true
+		}
+	}
+	return false
+}
+
+// carriedOn is the replica that a dead leader of this outage has promoted, nil
+// if there is none: it may serve writes already, and any other choice would
+// make a second history. Of several it is the one with the highest offset.
+//
+// Rule: E-51, E-54, W-8, W-19.
+func (c *Core) carriedOn(m *master) *replica {
+	if !m.sdown || m.failover.state < stateSelectSlave || !c.mayHaveBeenPromoted(m) {
+		return nil
+	}
+	var best *replica
+	for _, r := range m.replicas {
+		if c.promotedByAnother(m, r) && (best == nil || r.masterOffset() > best.masterOffset()) {
+			best = r
+		}
+	}
+	return best
+}
+
+func (c *Core) promotedByAnother(m *master, r *replica) bool {
+	pedigree := r.wasOurs || !r.wasSeen && r.info.ReplID2 != "" && m.histories[r.info.ReplID2]
+	return r.role == replication.Master && r.infoAt > m.failover.electedAt && // (a)
+		pedigree && // (b)
+		r.roleSince > m.sdownSince && // (c)
+		(m.election.rival || r.strayed) && // (d)
+		r.info.Priority != 0 && !r.sdown && r.connected() && !r.tried // (e)
+}
+
+// masterOffset is the offset of an instance that reports to be a master.
+func (r *replica) masterOffset() int64 { return max(r.info.MasterOffset, r.info.Offset) }
