@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -28,8 +27,8 @@ type front interface {
 	Respond(id uint64, v resp.Value)
 	// Publish sends a message to the subscribers of a channel.
 	Publish(channel, payload string)
-	// Show says what the View answers for a master from now on; port is
-	// ignored if it is gone.
+	// Show says what the View answers for a master from now on; host and port
+	// are ignored if it is gone.
 	Show(master, host string, port int, gone bool)
 	// Beat says that the loop turned.
 	Beat()
@@ -45,8 +44,8 @@ type links interface {
 	Close()
 }
 
-// nodeOptions are what a node needs. Core, Log, Exit and SetLogLevel must be
-// set; all else has a use when zero.
+// nodeOptions are what a node needs. Core, Clock, Log, SetLogLevel, Exit and
+// ConfigFile must be set; all else has a use when zero.
 type nodeOptions struct {
 	Core machine
 	// Clock is the time of inputs. It must be the one that stamped the making
@@ -80,29 +79,78 @@ type nodeOptions struct {
 	links links // nil is a link.Set of Link
 }
 
-// newNode makes the running half of the daemon. The caller makes the front
-// door with the node as its backend, gives it to attach, and calls run.
-func newNode(o nodeOptions) (*node, error) {
-	if o.Core == nil || o.Log == nil || o.Exit == nil || o.SetLogLevel == nil || o.Clock == nil {
-		return nil, errors.New("node: an option is missing")
-	}
-	return &node{}, nil
-}
-
 // node owns the core and everything that the core asks for: it is the running
 // half of the daemon. attach and run are called once each, in this order;
 // Submit may be called from any goroutine at any time.
-type node struct{}
+type node struct {
+	core        machine
+	clock       *clock
+	log         *slog.Logger
+	setLogLevel func(level string)
+	exit        func(code int)
+	strict      bool
+
+	inbox     *inbox
+	front     front
+	links     links
+	persister *persister
+	resolver  *resolver
+	scripts   *scripts
+
+	// What only the loop touches.
+	outbox sentinel.Outbox
+	dirt   dirt
+	ring   crashRing
+	ready  func() // nil once called
+	exited bool   // the core asked for the end
+}
+
+// newNode makes the running half of the daemon. The caller makes the front
+// door with the node as its backend, gives it to attach, and calls run.
+func newNode(o nodeOptions) (*node, error) {
+	if o.Core == nil || o.Clock == nil || o.Log == nil || o.SetLogLevel == nil || o.Exit == nil || o.ConfigFile == "" {
+		return nil, errors.New("node: an option is missing")
+	}
+	n := &node{
+		core: o.Core, clock: o.Clock, log: o.Log, setLogLevel: o.SetLogLevel, exit: o.Exit,
+		strict: o.StrictDurability,
+		inbox:  newInbox(),
+		links:  o.links,
+	}
+	if n.links == nil {
+		o.Link.Sink = func(ev link.Event) { n.inbox.put(item{event: ev}) }
+		n.links = link.New(o.Link)
+	}
+	if o.disk == nil {
+		o.disk = osDisk{}
+	}
+	n.persister = &persister{
+		saver:  saver{disk: o.disk, log: o.Log, umask: o.Umask},
+		path:   o.ConfigFile,
+		values: o.Values,
+		users:  o.Users,
+		jobs:   make(chan saveJob, 1),
+		report: func(r saveResult) { n.inbox.put(item{saved: &r}) },
+	}
+	if o.StateFile != "" {
+		n.persister.path = o.StateFile
+	}
+	report := func(in sentinel.Input) { n.inbox.put(item{input: in}) }
+	n.resolver = newResolver(o.Lookup, func(r sentinel.Resolved) { report(r) })
+	n.scripts = newScripts(report)
+	return n, nil
+}
 
 // attach gives the node its front door. It must come before run.
-func (n *node) attach(f front) {}
+func (n *node) attach(f front) { n.front = f }
 
 // Submit queues the commands of one client, in order; each is answered through
 // front.Respond. It blocks while too many inputs wait. It reports false, and
 // queues nothing, once the node has ended.
-func (n *node) Submit(batch []sentinel.Request) bool { return false }
-
-// run carries out the effects of the core's start and then turns the loop until
-// ctx is done. ready, if not nil, is called on the loop after the effects of
-// the start were carried out. Nothing is written at the end (B-1105).
-func (n *node) run(ctx context.Context, ready func()) error { return nil }
+func (n *node) Submit(batch []sentinel.Request) bool {
+	items := make([]item, len(batch))
+	for i, r := range batch {
+		items[i].input = r
+	}
+	return n.inbox.put(items...)
+}

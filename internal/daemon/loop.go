@@ -1,0 +1,166 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gosentinel/internal/link"
+	"gosentinel/sentinel"
+)
+
+// crashStatus is the exit status of a daemon whose loop panicked: that of any
+// Go program.
+const crashStatus = 2
+
+// run carries out the effects of the core's start and then turns the loop until
+// ctx is done or the core asks for the end. ready, if not nil, is called on the
+// loop when the effects of the start were carried out. Nothing is written at
+// the end (B-1105).
+func (n *node) run(ctx context.Context, ready func()) error {
+	if n.front == nil {
+		return errors.New("node: no front door is attached")
+	}
+	go n.persister.run()
+	defer close(n.persister.jobs)
+	defer n.inbox.close()
+	defer n.links.Close()
+	defer func() {
+		if reason := recover(); reason != nil {
+			n.ring.died(n.log, reason)
+			n.exit(crashStatus)
+			panic(reason) // if exit returned
+		}
+	}()
+
+	n.ready = ready
+	n.carryOut(n.outbox.Push(n.core.Start()))
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var spare []item
+	for !n.exited && ctx.Err() == nil {
+		spare = n.turn(spare)
+		timer.Reset(n.pause())
+		select {
+		case <-n.inbox.wake:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// turn handles all that waits, then what is due, and returns the memory of the
+// items for the next turn. Inputs come before the Tick: what an instance has
+// answered in time must not be found overdue.
+func (n *node) turn(spare []item) []item {
+	items := n.inbox.take(spare)
+	for i := range items {
+		if n.exited {
+			break
+		}
+		n.handle(&items[i])
+	}
+	clear(items)
+	if n.exited {
+		return nil
+	}
+	now := n.clock.now()
+	if now.Mono >= n.core.NextDeadline() {
+		n.carryOut(n.outbox.Push(n.core.Step(now, sentinel.Tick{})))
+	}
+	n.write(now.Mono)
+	n.links.Flush()
+	n.front.Beat()
+	if n.ready != nil && (n.outbox.Len() == 0 || n.dirt.settled) {
+		n.ready()
+		n.ready = nil
+	}
+	return items[:0]
+}
+
+// pause is how long the loop may sleep if nothing comes in.
+func (n *node) pause() time.Duration {
+	at := n.core.NextDeadline()
+	if retry, ok := n.dirt.deadline(); ok {
+		at = min(at, retry)
+	}
+	return n.clock.until(at)
+}
+
+// handle steps the core with one item.
+func (n *node) handle(it *item) {
+	switch {
+	case it.saved != nil:
+		n.saved(*it.saved)
+	case it.input != nil:
+		n.step(it.input)
+	case n.links.Accept(it.event):
+		n.step(inputOf(&it.event))
+	}
+}
+
+// step applies one input to the core and carries out what follows from it.
+func (n *node) step(in sentinel.Input) {
+	now := n.clock.now()
+	n.ring.add(now, in)
+	n.carryOut(n.outbox.Push(n.core.Step(now, in)))
+}
+
+// inputOf is what an event of a link means to the core.
+func inputOf(ev *link.Event) sentinel.Input {
+	id := sentinel.LinkID(ev.Link)
+	switch ev.Kind {
+	case link.Up:
+		return sentinel.LinkUp{Link: id, Local: ev.Text}
+	case link.Answer:
+		return sentinel.Answer{Tag: sentinel.Tag(ev.Tag), Value: ev.Value}
+	case link.Message:
+		return sentinel.Hello{Link: id, Payload: ev.Payload}
+	case link.Subscribed:
+		return sentinel.Hello{Link: id}
+	case link.NotSubscribed:
+		return sentinel.Hello{Link: id, Failed: true}
+	default:
+		return sentinel.LinkDown{Link: id, Refused: ev.Refused, Reason: ev.Text}
+	}
+}
+
+// write begins a write if something is dirty and the disk is free: all changes
+// up to now go out together.
+func (n *node) write(now time.Duration) {
+	probe, ok := n.dirt.next(now)
+	if !ok {
+		return
+	}
+	job := saveJob{probe: probe}
+	if !probe {
+		job.state, job.seq = n.core.Durable()
+	}
+	n.dirt.begun(probe, job.seq)
+	n.persister.jobs <- job // there is room: no other is under way
+}
+
+// saved takes the result of a write: what waited for it is released, then the
+// core hears of it. After a failure what waited is released all the same,
+// unless strict-durability has it wait for the retry.
+//
+// Rule: R-8, E-43.
+func (n *node) saved(r saveResult) {
+	n.dirt.done(r, n.clock.now().Mono)
+	if r.probe && r.err == nil {
+		return // as expected
+	}
+	in := sentinel.Persisted{Seq: r.seq, Took: r.took}
+	if r.err != nil {
+		in.Reason = errnoText(r.err)
+	}
+	switch {
+	case r.probe:
+	case r.err != nil && n.strict:
+		n.carryOut(n.outbox.Refuse(r.seq))
+	default:
+		n.carryOut(n.outbox.Settle(r.seq, r.err == nil))
+	}
+	n.step(in)
+}
