@@ -7,21 +7,32 @@ import (
 )
 
 // mergeSelectors joins the rules of each selector, from the one that begins
-// with `(` to the next that ends with `)`, into one.
+// with `(` to the next that ends with `)`, into one. A selector that begins
+// inside another is an error here; the original loses the outer one (R-3).
 //
 // Rule: K-6.4.
 func mergeSelectors(rules []string) ([]string, error) {
 	var merged []string
-	for i := 0; i < len(rules); i++ {
-		start := i
-		if strings.HasPrefix(rules[i], "(") {
-			for !strings.HasSuffix(rules[i], ")") {
-				if i++; i == len(rules) {
-					return nil, &UnmatchedError{rules[start]}
-				}
+	open, outer := -1, -1 // where the selector begun last and an outer one begin
+	for i, rule := range rules {
+		switch {
+		case strings.HasPrefix(rule, "(") && !strings.HasSuffix(rule, ")"):
+			if outer < 0 {
+				outer = open
 			}
+			open = i
+		case open < 0:
+			merged = append(merged, rule)
+		case strings.HasSuffix(rule, ")"):
+			merged = append(merged, strings.Join(rules[open:i+1], " "))
+			open = -1
 		}
-		merged = append(merged, strings.Join(rules[start:i+1], " "))
+	}
+	if open < 0 {
+		open = outer
+	}
+	if open >= 0 {
+		return nil, &UnmatchedError{rules[open]}
 	}
 	return merged, nil
 }
