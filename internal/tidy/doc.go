@@ -1,0 +1,8 @@
+// Package tidy holds the rules of this repository, as functions that its own
+// test runs over the whole tree: which package may import which, what a pure
+// package may not do, and how long, how formed and how finished a file must be.
+//
+// A new package is a new row of the import table.
+//
+// Rule: S2.1, S2.4, S2.9.
+package tidy

@@ -1,0 +1,34 @@
+package tidy
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The repository itself. Rule: S2.1, S2.4, S2.9.
+func TestRepository(t *testing.T) {
+	tree, err := Load(filepath.Join("..", ".."))
+	require.NoError(t, err)
+	require.NotEmpty(t, tree.Go)
+	unfinished, err := tree.Unfinished()
+	require.NoError(t, err)
+	for _, rule := range []struct {
+		name  string
+		found []string
+	}{
+		{"imports are those of the table", tree.Imports()},
+		{"pure packages are pure", tree.Purity()},
+		{"files and functions are short", tree.Lengths()},
+		{"nothing is left unfinished", unfinished},
+		{"no test sleeps", tree.Sleeps()},
+		{"all is formatted", tree.Formats()},
+		{"all testdata is used", tree.Testdata()},
+	} {
+		t.Run(rule.name, func(t *testing.T) {
+			require.Empty(t, rule.found, strings.Join(rule.found, "\n"))
+		})
+	}
+}
