@@ -133,7 +133,7 @@ func (s *startup) connect(p *process, table *command.Table, users *acl.Users, ma
 	options := listenerOptions(s.set)
 	options.Backend = backend{p.node}
 	options.Table, options.Users, options.Log = table, users, s.log
-	options.Shutdown = p.requestStop
+	options.Shutdown = p.stop
 	options.MaxClients = maxClients
 	options.ACLFile = s.absolute(s.set.ACLFile)
 	options.Facts = s.facts(p.doors)

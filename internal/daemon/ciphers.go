@@ -90,7 +90,10 @@ func cipherGroup(name string) (ids []uint16, known bool) {
 			ids = append(ids, c.id)
 		}
 	}
-	return ids, name == "DEFAULT" || name == "HIGH" || name == "ALL"
+	if name != "DEFAULT" && name != "HIGH" && name != "ALL" {
+		return nil, false
+	}
+	return ids, true
 }
 
 // knownSuites13 reports whether we have all suites of a tls-ciphersuites list.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -51,7 +52,7 @@ func Main(args []string, std Streams) int {
 type abort []string
 
 // Error joins the lines.
-func (a abort) Error() string { return fmt.Sprint([]string(a)) }
+func (a abort) Error() string { return strings.Join(a, "; ") }
 
 // startup is a start under way; its methods are the steps of C-46's table, in
 // the order of 7.2.4.

@@ -197,7 +197,7 @@ func awaitFile(t *testing.T, path string, ok func(text string) bool) string {
 }
 
 // call sends one command as an inline request and gives the first line of the
-// reply.
+// reply, "" if the connection is closed instead.
 func call(t *testing.T, network, addr, command string) string {
 	t.Helper()
 	conn, err := net.DialTimeout(network, addr, patience)
@@ -208,4 +208,25 @@ func call(t *testing.T, network, addr, command string) string {
 	require.NoError(t, err)
 	line, _ := bufio.NewReader(conn).ReadString('\n')
 	return strings.TrimRight(line, "\r\n")
+}
+
+// ask sends one command to a port of 127.0.0.1 and gives all of a bulk reply.
+func ask(t *testing.T, port int, command string) string {
+	t.Helper()
+	conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), patience)
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+	_, err = io.WriteString(conn, command+"\r\n")
+	require.NoError(t, err)
+	in := bufio.NewReader(conn)
+	line, _ := in.ReadString('\n')
+	var size int
+	if n, _ := fmt.Sscanf(line, "$%d\r\n", &size); n == 0 {
+		return line
+	}
+	body := make([]byte, size)
+	_, err = io.ReadFull(in, body)
+	require.NoError(t, err)
+	return string(body)
 }

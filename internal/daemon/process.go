@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 	"time"
 
@@ -24,7 +23,6 @@ type process struct {
 
 	ctx  context.Context // done when the process is to end
 	stop context.CancelFunc
-	once sync.Once // of the first request to end
 }
 
 // run turns the loop until a signal or SHUTDOWN ends it, and gives the exit
@@ -34,6 +32,10 @@ func (p *process) run() int {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1, syscall.SIGUSR2)
 	go p.heed(signals)
+
+	if p.tls != nil {
+		go p.tls.watch(p.ctx, p.log)
+	}
 
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- p.node.run(p.ctx, func() { close(ready) }) }()
@@ -88,11 +90,6 @@ func (p *process) end() {
 	p.log.Warn("Sentinel is now ready to exit, bye bye...")
 }
 
-// requestStop asks for an orderly end; it reports whether it was the first to.
-func (p *process) requestStop() {
-	p.once.Do(p.stop)
-}
-
 // heed does what signals ask for.
 //
 // Rule: K-7, C-116.
@@ -109,7 +106,7 @@ func (p *process) heed(signals <-chan os.Signal) {
 		default:
 			stopping = true
 			p.tell("Received " + signalName(sig) + " scheduling shutdown...")
-			p.requestStop()
+			p.stop()
 		}
 	}
 }

@@ -33,6 +33,7 @@ const (
 // It is safe for concurrent use.
 type tlsKeys struct {
 	set     conf.TLS
+	stamp   string // stampFiles before the first load
 	current atomic.Pointer[tlsPair]
 }
 
@@ -46,9 +47,6 @@ func (s *startup) loadTLS() error {
 	set := s.set.TLS
 	if set.Port == 0 && !set.Replication && !set.Cluster {
 		return nil
-	}
-	for _, f := range []*string{&set.CertFile, &set.KeyFile, &set.ClientCertFile, &set.ClientKeyFile, &set.CACertFile, &set.CACertDir} {
-		*f = s.absolute(*f)
 	}
 	keys, err := newTLSKeys(set)
 	if err != nil {
@@ -68,9 +66,10 @@ func (s *startup) loadTLS() error {
 	return nil
 }
 
-// newTLSKeys loads the files of set, whose paths are absolute.
+// newTLSKeys loads the files of set.
 func newTLSKeys(set conf.TLS) (*tlsKeys, error) {
 	k := &tlsKeys{set: set}
+	k.stamp = k.stampFiles()
 	pair, err := k.load()
 	if err != nil {
 		return nil, err
@@ -208,7 +207,8 @@ func clientTLS(base *tls.Config, cert tls.Certificate, authorities *x509.CertPoo
 }
 
 // loadAuthorities reads the CA certificates of a file and of all files of a
-// directory. It gives an empty pool, which trusts nobody, if both are unset.
+// directory, which need not be there if the file is. It gives an empty pool,
+// which trusts nobody, if both are unset.
 func loadAuthorities(file, dir string) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	if file != "" {
@@ -224,7 +224,7 @@ func loadAuthorities(file, dir string) (*x509.CertPool, error) {
 		return pool, nil
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil {
+	if err != nil && file == "" {
 		return nil, plainError(err)
 	}
 	for _, e := range entries {
