@@ -22,6 +22,9 @@ func (d *directive) lines(v, def value) []line {
 		}
 		return []line{{d.name + " " + quoted(v.text), forced}}
 	case kindDir:
+		if v.text == "" {
+			return nil // Values that no Load gave
+		}
 		return []line{{"dir " + quoted(v.text), true}}
 	case kindBind:
 		if !forced {

@@ -100,8 +100,10 @@ func normalLines(text, id string) []string {
 	text = strings.NewReplacer(`"/DIR`, `"DIR`, id, "ID").Replace(text)
 	lines := strings.Split(text, "\n")
 	from := slices.Index(lines, marker) + 1
-	if strings.Count(text, "sentinel monitor ") > 1 || strings.Count(text, "sentinel known-sentinel ") > 1 {
-		from = 0
+	for _, chance := range []string{"monitor", "known-sentinel", "rename-command"} {
+		if strings.Count(text, "\nsentinel "+chance+" ") > 1 {
+			from = 0
+		}
 	}
 	slices.Sort(lines[from:])
 	return lines

@@ -46,8 +46,8 @@ func parseBind(args []string) (value, string) {
 	if len(args) > maxBind {
 		return value{}, "Too many bind addresses specified."
 	}
-	if len(args) == 1 && args[0] == "" {
-		args = nil
+	if len(args) == 0 || len(args) == 1 && args[0] == "" {
+		return value{}, ""
 	}
 	for _, addr := range args {
 		if strings.Contains(addr, "\n") {
