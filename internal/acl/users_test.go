@@ -86,7 +86,7 @@ func TestDescription(t *testing.T) {
 	}
 }
 
-// Rule: K-6.4, the errors of rules. Nothing changes, though other rules are
+// Rule: K-6.4, C-81, the errors of rules. Nothing changes, though others are
 // good.
 func TestRuleErrors(t *testing.T) {
 	for _, tc := range []struct {
