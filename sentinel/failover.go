@@ -283,6 +283,12 @@ func (c *Core) tryNext(m *master, why string) {
 		return
 	}
 	c.enter(m, stateSelectSlave)
+	for _, o := range m.replicas {
+		if !c.fresh(m, o) {
+			o.infoNow = true
+			c.touch(&o.instance)
+		}
+	}
 	c.touch(&m.watch)
 }
 

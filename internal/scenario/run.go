@@ -153,7 +153,7 @@ func (r *runner) violations() {
 // runFor lets time pass with output as the command says.
 func (r *runner) run(c *command) {
 	r.show = newFilter(c)
-	defer func() { r.show = filter{none: true} }()
+	defer func() { r.show = filter{all: true} }()
 	if c.has("for") {
 		d := c.duration("for", 0)
 		if c.err == nil && c.want(0, 0) {

@@ -166,6 +166,7 @@ func (r *runner) makeWorld() error {
 	for _, b := range boots {
 		w.AddSentinel(b)
 	}
+	r.show = filter{all: true}
 	return nil
 }
 
