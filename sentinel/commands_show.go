@@ -19,7 +19,7 @@ type table struct {
 }
 
 // fieldsPerRow is the usual size of a row, keys and values.
-const fieldsPerRow = 48
+const fieldsPerRow = 44
 
 func newTable(rows int) *table {
 	return &table{

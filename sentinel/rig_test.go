@@ -1,0 +1,173 @@
+package sentinel
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"gosentinel/conf"
+	"gosentinel/internal/resp"
+)
+
+// rig drives one Core by hand, on virtual time.
+type rig struct {
+	t    *testing.T
+	c    *Core
+	now  Stamp
+	last ReqID
+}
+
+const testID = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+// newRig starts a Core from boot, with testID if that has no run id.
+func newRig(t *testing.T, boot conf.State) *rig {
+	t.Helper()
+	r := &rig{t: t, now: Stamp{Mono: time.Hour, Wall: 1_700_000_000_000}}
+	if boot.MyID == "" {
+		boot.MyID = testID
+	}
+	c, err := New(r.now, boot, 1)
+	require.NoError(t, err)
+	r.c = c
+	c.Start()
+	return r
+}
+
+// watched is a State with one master as the file would give it.
+func watched(name, host string, port, quorum int) conf.State {
+	return conf.State{MyID: testID, LogLevel: "notice", DenyScriptsReconfig: true, Masters: []*conf.Master{
+		{
+			Name: name, Addr: conf.Endpoint{Host: host, Port: port}, Quorum: quorum,
+			DownAfter: conf.DefaultDownAfter, FailoverTimeout: conf.DefaultFailoverTimeout,
+			ParallelSyncs: 1, HasLeaderEpoch: true,
+		},
+	}}
+}
+
+// around gives the first master of st replicas and peers on consecutive ports.
+func around(st conf.State, replicas, peers int) conf.State {
+	m := st.Masters[0]
+	for i := range replicas {
+		m.Replicas = append(m.Replicas, conf.Endpoint{Host: "10.0.0.2", Port: 7000 + i})
+	}
+	for i := range peers {
+		m.Sentinels = append(m.Sentinels, conf.Peer{
+			Addr: conf.Endpoint{Host: "10.0.0.3", Port: 26379 + i}, RunID: peerID(i),
+		})
+	}
+	return st
+}
+
+func peerID(i int) string { return strings.Repeat(string(rune('b'+i)), 40) }
+
+func (r *rig) step(in Input) []Effect { return r.c.Step(r.now, in) }
+
+// wait lets d pass, with ticks as they are due.
+func (r *rig) wait(d time.Duration) (all []Effect) {
+	for end := r.now.Mono + d; r.now.Mono < end; {
+		next := min(end, max(r.c.NextDeadline(), r.now.Mono+1))
+		r.now.Wall += int64((next - r.now.Mono) / time.Millisecond)
+		r.now.Mono = next
+		all = append(all, r.step(Tick{})...)
+	}
+	return all
+}
+
+func request(id ReqID, args ...string) Request {
+	in := Request{ID: id}
+	for _, a := range args {
+		in.Args = append(in.Args, []byte(a))
+	}
+	return in
+}
+
+// do sends a command and gives its effects.
+func (r *rig) do(args ...string) []Effect {
+	r.last++
+	return r.step(request(r.last, args...))
+}
+
+// ask sends a command and gives its reply.
+func (r *rig) ask(args ...string) resp.Value {
+	r.t.Helper()
+	for _, e := range r.do(args...) {
+		if a, ok := e.Action.(Respond); ok && a.ID == r.last {
+			return a.Value
+		}
+	}
+	require.Fail(r.t, "no reply", "%q", args)
+	return resp.Value{}
+}
+
+// line is ask on the wire of RESP2, without the line end.
+func (r *rig) line(args ...string) string {
+	r.t.Helper()
+	return wire(r.ask(args...))
+}
+
+func wire(v resp.Value) string {
+	return strings.TrimSuffix(string(resp.Append(nil, 2, v)), "\r\n")
+}
+
+// told writes effects as text, one each; links and pings are left out. A *
+// marks those that wait for a write.
+func told(es []Effect) (out []string) {
+	for _, e := range es {
+		text := ""
+		switch a := e.Action.(type) {
+		case Persist:
+			text = "persist"
+		case Respond:
+			text = "reply " + wire(a.Value)
+			if a.IfNotSaved.Kind != resp.Null {
+				text += " or " + wire(a.IfNotSaved)
+			}
+		case Emit:
+			text = levelMark(a.Event.Level) + " " + a.Event.Line()
+		case Show:
+			text = fmt.Sprintf("show %s %s %d", a.Master, a.Host, a.Port)
+			if a.Gone {
+				text = "gone " + a.Master
+			}
+		case RunScript:
+			text = fmt.Sprintf("run %d %s", a.Job, strings.Join(a.Argv, "|"))
+		case KillJob:
+			text = fmt.Sprintf("kill %d", a.Job)
+		case Resolve:
+			text = "resolve " + a.Host
+		case SetLogLevel:
+			text = "loglevel " + a.Level
+		case Exit:
+			text = fmt.Sprintf("exit %d", a.Code)
+		default:
+			continue
+		}
+		if e.After != 0 {
+			text += " *"
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+func levelMark(l Level) string { return [...]string{".", "-", "*", "#"}[l] }
+
+// pairs is a map reply as a Go map, with its keys in order.
+func pairs(t *testing.T, v resp.Value) (keys []string, values map[string]string) {
+	t.Helper()
+	require.Equal(t, resp.Map, v.Kind)
+	require.Zero(t, len(v.Elems)%2)
+	values = map[string]string{}
+	for i := 0; i < len(v.Elems); i += 2 {
+		require.Equal(t, resp.Bulk, v.Elems[i].Kind)
+		require.Equal(t, resp.Bulk, v.Elems[i+1].Kind, "%s", v.Elems[i].Str)
+		keys = append(keys, v.Elems[i].Str)
+		values[v.Elems[i].Str] = v.Elems[i+1].Str
+	}
+	return keys, values
+}
+
+func watchedNone() conf.State { return conf.State{MyID: testID, DenyScriptsReconfig: true} }
