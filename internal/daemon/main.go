@@ -40,6 +40,7 @@ func Main(args []string, std Streams) int {
 			return status
 		}
 	}
+	useZone()
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	s := newStartup(args, std)
 	s.title = title

@@ -30,6 +30,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asDaemon) == "" {
 		os.Exit(m.Run())
 	}
+	if os.Getenv(asUnit) != "" {
+		if err := filterCalls(); err != nil {
+			panic(err)
+		}
+	}
 	if os.Getenv(asNobody) != "" {
 		if err := syscall.Setuid(nobody); err != nil {
 			panic(err)

@@ -45,7 +45,7 @@ func mask(lines []string) []string {
 // A whole life: what is logged, what is there meanwhile, what is gone at the
 // end.
 //
-// Rule: C-50, C-72, C-113, C-116, C-118, C-126, C-127, B-1103, B-1105, K-7, R-2.
+// Rule: C-47, C-50, C-72, C-113, C-116, C-118, C-126, C-127, B-1103, B-1105, K-7, R-2.
 func TestLife(t *testing.T) {
 	dir, path, port := writeConf(t)
 	pidFile, socket := filepath.Join(dir, "s.pid"), filepath.Join(dir, "s.sock")
@@ -106,6 +106,10 @@ func TestLife(t *testing.T) {
 	}
 	require.Equal(t, alike, theirs)
 	require.Equal(t, before, readFile(t, path), "it had no reason to write")
+
+	// Nor have we, now that there is a run id.
+	require.NotContains(t, live(ourselves(dir, args...)), "* Sentinel new configuration saved on disk")
+	require.Equal(t, before, readFile(t, path))
 }
 
 // Rule: C-115, C-116, C-118.
