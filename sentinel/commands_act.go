@@ -218,8 +218,8 @@ func (c *Core) failoverCommand(in Request) {
 	}
 }
 
-// isMasterDown tells a peer what we think of a master, and votes. A negative
-// epoch, or a candidate too long to be one, gets no vote.
+// isMasterDown tells a peer what we think of a master, and votes. What cannot
+// be a candidate gets no vote, nor does a negative epoch.
 //
 // Rule: K-2.3, K-10.
 func (c *Core) isMasterDown(in Request) {
@@ -230,8 +230,8 @@ func (c *Core) isMasterDown(in Request) {
 		return
 	}
 	candidate := string(in.Args[5])
-	if epoch < 0 || candidate == "" || len(candidate) > maxCandidate || hasBlank(candidate) {
-		epoch, candidate = 0, "*"
+	if candidate == "" || len(candidate) > maxCandidate || hasBlank(candidate) {
+		candidate = "*"
 	}
 	m := c.findMaster(string(in.Args[2]), port)
 	if m == nil {

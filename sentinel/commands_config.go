@@ -123,7 +123,7 @@ func (c *Core) configSet(in Request) {
 			return
 		}
 	}
-	user, pass := c.peerUser, c.peerPass
+	user, pass, told := c.peerUser, c.peerPass, c.announced()
 	c.change()
 	for i := 3; i < len(in.Args); i += 2 {
 		settings[findSetting(string(in.Args[i]))].set(c, string(in.Args[i+1]))
@@ -132,9 +132,16 @@ func (c *Core) configSet(in Request) {
 	if user != c.peerUser || pass != c.peerPass {
 		c.reloginPeers()
 	}
-	for _, m := range c.masters {
-		c.helloAll(m)
+	if told != c.announced() {
+		for _, m := range c.masters {
+			c.helloAll(m)
+		}
 	}
+}
+
+// announced is what hellos depend on.
+func (c *Core) announced() [3]string {
+	return [...]string{c.announceIP, itoa(c.announcePort), yesNo(c.announceHostnames)}
 }
 
 // announceNames changes the form of all addresses that are shown and saved.

@@ -233,10 +233,9 @@ func setRename(_ *Core, m *master, o typedOption, _ Request) string {
 	case from == "":
 		return o.bad(from)
 	}
-	renames := slices.DeleteFunc(slices.Clone(m.renames), func(r conf.Rename) bool { return equalFold(r.Old, from) })
+	m.renames = slices.DeleteFunc(m.renames, func(r conf.Rename) bool { return equalFold(r.Old, from) })
 	if !equalFold(from, to) {
-		renames = append(renames, conf.Rename{Old: from, New: to})
+		m.renames = append(m.renames, conf.Rename{Old: from, New: to})
 	}
-	m.renames = renames
 	return ""
 }

@@ -236,6 +236,36 @@ func TestConfigSet(t *testing.T) {
 	require.Contains(t, r.c.helloPayload(r.c.byName["mm"], "9.9.9.9"), "9.9.9.9,", "an empty announce-ip is none")
 }
 
+// Design, section 5: hellos go out at once on every change.
+func TestNewAnnouncementIsTold(t *testing.T) {
+	r := newRig(t, watched("mm", "10.0.0.1", 6379, 2))
+	r.wait(time.Millisecond)
+	r.step(LinkUp{Link: r.c.byName["mm"].link.cmd.id, Local: "10.0.0.9"})
+	r.step(Answer{Tag: r.hello(), Value: resp.Int(1)})
+	hellos := func(es []Effect) (out []string) {
+		for _, e := range es {
+			if s, ok := e.Action.(Send); ok && s.Cmds[0][0] == "PUBLISH" {
+				out = append(out, s.Cmds[0][2])
+			}
+		}
+		return out
+	}
+	require.Empty(t, hellos(r.do("sentinel", "config", "set", "loglevel", "debug")))
+	got := hellos(r.do("sentinel", "config", "set", "announce-ip", "1.2.3.4"))
+	require.Equal(t, []string{"1.2.3.4,0," + testID + ",0,mm,10.0.0.1,6379,0"}, got)
+}
+
+// hello is the tag of the hello that is on its way to the first master.
+func (r *rig) hello() Tag {
+	for _, p := range r.c.masters[0].link.cmd.pending {
+		if p.is == sendHello {
+			return p.tag
+		}
+	}
+	require.Fail(r.t, "no hello is on its way")
+	return 0
+}
+
 // Rule: K-2.12.
 func TestDebug(t *testing.T) {
 	r := newRig(t, watchedNone())

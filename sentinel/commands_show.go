@@ -200,12 +200,12 @@ func (c *Core) replicaRow(t *table, r *replica) {
 func (c *Core) peerRow(t *table, p *peer) {
 	c.commonFields(t, &p.instance)
 	t.num("last-hello-message", ms(c.now.Mono-p.heardAt))
-	leader := string(p.leader)
+	leader, epoch := p.vote(c)
 	if leader == "" {
 		leader = "?"
 	}
-	t.str("voted-leader", leader)
-	t.epoch("voted-leader-epoch", p.leaderEpoch)
+	t.str("voted-leader", string(leader))
+	t.epoch("voted-leader-epoch", epoch)
 	t.endRow()
 }
 

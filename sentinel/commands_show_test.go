@@ -106,7 +106,7 @@ func valueOf(t *testing.T, v resp.Value, key string) string {
 	return values[key]
 }
 
-// Rule: K-2.1, B-121.
+// Rule: K-2.1, B-121, B-320.
 func TestSentinelFields(t *testing.T) {
 	st := around(watched("mm", "10.0.0.1", 6379, 2), 0, 1)
 	other := *st.Masters[0]
@@ -130,6 +130,10 @@ func TestSentinelFields(t *testing.T) {
 	require.Equal(t, "sentinel,master_down", v["flags"])
 	require.Equal(t, "x", v["voted-leader"])
 	require.Equal(t, "9223372036854775813", v["voted-leader-epoch"])
+	p.answeredAt -= 5001 * time.Millisecond
+	_, v = pairs(t, r.ask("sentinel", "sentinels", "m2").Elems[0])
+	require.Equal(t, "sentinel", v["flags"], "an old answer counts no more")
+	require.Equal(t, "?", v["voted-leader"])
 }
 
 // Rule: K-2.0, K-2.1.
