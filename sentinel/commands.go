@@ -122,7 +122,7 @@ func (c *Core) named(in Request) *master {
 
 // publish takes a hello; nothing else may be published to a Sentinel.
 //
-// Rule: section 5 of the command rules, B-420.
+// Rule: K-5, B-420.
 func (c *Core) publish(in Request) {
 	switch {
 	case len(in.Args) != 3:

@@ -295,7 +295,7 @@ func TestFailoverRefuses(t *testing.T) {
 	require.Equal(t, "-INPROG Failover already in progress", wire(r.c.out[0].Action.(Respond).Value))
 }
 
-// Section 5 of the command rules. Rule: B-421, W-31.
+// Rule: K-5, B-421, W-31.
 func TestPublish(t *testing.T) {
 	r := newRig(t, watched("mm", "10.0.0.1", 6379, 2))
 	hello := func(id string) string {

@@ -323,7 +323,7 @@ func (c *Core) pendingScripts(in Request) { c.reply(in.ID, c.scripts.pending(c.n
 
 // roleReply is the reply of ROLE.
 //
-// Rule: section 4 of the command rules.
+// Rule: K-4.
 func (c *Core) roleReply() resp.Value {
 	names := make([]resp.Value, len(c.masters))
 	for i, m := range c.masters {
@@ -335,7 +335,7 @@ func (c *Core) roleReply() resp.Value {
 // infoSection is the sentinel section of INFO, with a line of our own while
 // the last write of the file has failed.
 //
-// Rule: section 3 of the command rules, R-8.
+// Rule: K-3, R-8.
 func (c *Core) infoSection() string {
 	b := make([]byte, 0, 256+96*len(c.masters))
 	line := func(key string, n int64) {

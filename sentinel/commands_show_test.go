@@ -219,7 +219,7 @@ func TestInfoCache(t *testing.T) {
 		"the age of a replica never refreshed is 0, not the time of day")
 }
 
-// Rule: K-2.7, K-2.16.
+// Rule: K-2.7, K-2.16, K-4.
 func TestSmallReplies(t *testing.T) {
 	r := newRig(t, watched("mymaster", "10.0.0.1", 6379, 2))
 	require.Equal(t, "$40\r\n"+testID, r.line("sentinel", "myid"))
@@ -231,7 +231,7 @@ func TestSmallReplies(t *testing.T) {
 	require.Equal(t, "*2\r\n$8\r\nsentinel\r\n*0", newRig(t, watchedNone()).line("role"))
 }
 
-// The sentinel section of INFO.
+// Rule: K-3.
 func TestInfoSection(t *testing.T) {
 	r := newRig(t, around(watched("mm", "10.0.0.1", 6379, 2), 2, 1))
 	require.Equal(t, "+OK", r.line("sentinel", "monitor", "m6", "::1", "6379", "1"))
