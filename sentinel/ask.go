@@ -165,8 +165,9 @@ func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
 		return
 	}
 	p.answeredAt = c.now.Mono
-	p.answered = m.sdown && sent.at >= m.sdownSince && !sent.foreign
-	p.opinionDown = v.Elems[0].Int == 1 && !sent.foreign
+	foreign := sent.foreign || sent.at < m.switched.at
+	p.answered = m.sdown && sent.at >= m.sdownSince && !foreign
+	p.opinionDown = v.Elems[0].Int == 1 && !foreign
 	if p.opinionDown {
 		p.askStep = 0
 	} else {

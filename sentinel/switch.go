@@ -35,6 +35,9 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 	c.reindex(m, old)
 	c.becomeMaster(m, taken)
 	m.switched = switched{at: c.now.Mono, by: by}
+	for _, p := range m.peers { // what they said was about the old address (S-4)
+		p.opinionDown, p.answered, p.askedAt, p.askStep = false, false, never, 0
+	}
 	for _, r := range replicas {
 		if !r.addr.Same(addr) {
 			c.rebuildReplica(m, r.addr, links[r]).strayed = r.strayed

@@ -55,12 +55,12 @@ type nodeWatch struct {
 
 // masterWatch is what was seen of one master at one Sentinel.
 type masterWatch struct {
-	epoch     uint64 // failover epoch of the attempt that runs or ran last
-	manual    bool
-	forced    bool
-	config    uint64 // highest announced
-	sdown     bool
-	sdownLast time.Duration // when it was last seen SDOWN
+	epoch    uint64 // failover epoch of the attempt that runs or ran last
+	manual   bool
+	forced   bool
+	config   uint64                 // highest announced
+	down     Addr                   // which address it sees SDOWN; zero = none
+	downLast map[Addr]time.Duration // when it last saw each so
 }
 
 func (k *checker) init(w *World) {
@@ -103,7 +103,7 @@ func (k *checker) of(n *Node, master string) *masterWatch {
 	nw := k.node(n)
 	m := nw.masters[master]
 	if m == nil {
-		m = &masterWatch{sdownLast: -time.Hour}
+		m = &masterWatch{downLast: map[Addr]time.Duration{}}
 		nw.masters[master] = m
 	}
 	return m
@@ -129,8 +129,8 @@ func (k *checker) started(n *Node) {
 }
 
 func (m *masterWatch) end(now time.Duration) {
-	if m.sdown {
-		m.sdown, m.sdownLast = false, now
+	if m.down != (Addr{}) {
+		m.downLast[m.down], m.down = now, Addr{}
 	}
 }
 
@@ -143,7 +143,7 @@ func (k *checker) event(n *Node, e sentinel.Event) {
 		k.line(n, e.Payload)
 	case "+sdown":
 		if word == "master" {
-			k.of(n, name).sdown = true
+			k.of(n, name).down = addrOf(rest2)
 		}
 	case "-sdown", "+reset-master", "-monitor":
 		if word == "master" {
@@ -156,11 +156,21 @@ func (k *checker) event(n *Node, e sentinel.Event) {
 	case "+vote-for-leader":
 		k.ownVote(n, word, rest)
 	case "+elected-leader":
-		k.elected(n, name)
+		k.elected(n, name, addrOf(rest2))
 	case "+promoted-slave":
 		at, master := replicaOf(rest2)
 		k.promotedSlave(n, at, master)
 	}
+}
+
+// addrOf reads `<host> <port>...`.
+func addrOf(text string) Addr {
+	f := strings.Fields(text)
+	if len(f) < 2 {
+		return Addr{}
+	}
+	port, _ := strconv.Atoi(f[1])
+	return Addr{f[0], port}
 }
 
 // replicaOf reads `<host> <port> @ <master> ...`.
@@ -204,7 +214,7 @@ func (k *checker) vote(n *Node, master string, epoch uint64, candidate string) {
 }
 
 // elected: I-1, I-3, I-6.
-func (k *checker) elected(n *Node, name string) {
+func (k *checker) elected(n *Node, name string, at Addr) {
 	k.elections++
 	m := k.of(n, name)
 	key := epochOf{name, m.epoch}
@@ -236,7 +246,8 @@ func (k *checker) elected(n *Node, name string) {
 	down := 0
 	for _, o := range k.w.nodes {
 		ow := k.of(o, name)
-		if ow.sdown || k.w.now-ow.sdownLast < opinionAge {
+		last, ok := ow.downLast[at]
+		if ow.down == at || ok && k.w.now-last < opinionAge {
 			down++
 		}
 	}
