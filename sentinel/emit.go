@@ -2,6 +2,10 @@ package sentinel
 
 import "strings"
 
+// maxPayload is how many bytes of an event's payload are told: the original's
+// buffer of 1024 with its closing NUL.
+const maxPayload = 1023
+
 // event tells an event about i: its description, then extra.
 //
 // Rule: B-901, B-903.
@@ -14,6 +18,7 @@ func (c *Core) event(level Level, name string, i *instance, extra string) {
 //
 // Rule: B-901, B-920.
 func (c *Core) say(level Level, name, payload string, m *master) {
+	payload = payload[:min(len(payload), maxPayload)]
 	c.emit(Emit{Event{Name: name, Payload: payload, Level: level}})
 	if level == LevelWarning && m != nil && m.notifyScript != "" {
 		c.runScript(m.notifyScript, name, payload)
