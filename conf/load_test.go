@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -165,8 +166,14 @@ func TestIncludeMissing(t *testing.T) {
 func TestIncludeLoop(t *testing.T) {
 	_, err := load("include " + mainFile)
 	requireFatal(t, err, 1, "include "+mainFile, msgInclude)
-	twice := "include /b\ninclude /b\n"
-	_, err = loadFiles(map[string]string{mainFile: twice, "/b": "include /c\ninclude /c\n", "/c": twice}, "", mainFile)
+	// No loop, but each file doubles the work.
+	files := map[string]string{mainFile: "include /0\ninclude /0\n"}
+	for i := range maxIncludeDepth - 4 {
+		files[fmt.Sprintf("/%d", i)] = strings.Repeat(fmt.Sprintf("include /%d\n", i+1), 2)
+	}
+	files[fmt.Sprintf("/%d", maxIncludeDepth-4)] = ""
+	host := newMemHost(files)
+	_, err = Load(host, Checks{}, Input{File: mainFile})
 	var fatal *FatalError
 	require.ErrorAs(t, err, &fatal)
 	require.Equal(t, msgInclude, fatal.Message)
@@ -358,4 +365,63 @@ func TestNamesOfLaterVersions(t *testing.T) {
 func TestMasterNamesHaveCase(t *testing.T) {
 	_, err := load("sentinel monitor MM 127.0.0.1 1 1\nsentinel auth-pass mm x\n")
 	requireFatal(t, err, 2, "sentinel auth-pass mm x", msgNoMaster)
+}
+
+// Rule: C-6, C-9, C-20, C-21, C-32, C-53, C-54, C-57, C-59.
+func TestLines(t *testing.T) {
+	long := strings.Repeat("x", 100_000)
+	cfg, err := load("# " + long + "\nsyslog-ident " + long + "\nhz 20\nhz 30\nbind 10.0.0.1\nbind \"127.0.0.1 ::1\"\n" +
+		"sentinel monitor m 127.0.0.1 0 1\nsentinel resolve-hostnames yes\n" +
+		"sentinel known-replica m localhost 1\nsentinel known-replica m 127.0.0.1 1\n")
+	require.NoError(t, err)
+	require.Equal(t, long, cfg.Settings.SyslogIdent)
+	require.Equal(t, 30, cfg.Settings.Hz)
+	require.Equal(t, []string{"127.0.0.1", "::1"}, cfg.Settings.Bind)
+	require.Equal(t, []Endpoint{{"localhost", 1}, {"127.0.0.1", 1}}, cfg.State.Masters[0].Replicas,
+		"texts are compared: what a name resolves to is not known yet")
+	for _, tc := range []struct{ line, message string }{
+		{"port 26379 # x", msgArgCount},
+		{"maxclients -1", "argument must be between 1 and 4294967295 inclusive"},
+		{"sentinel whatever m", msgUnrecognized},
+		{"sentinel monitor m 127.0.0.1 1", msgUnrecognized},
+		{"sentinel auth-user m x", msgNoMaster},
+	} {
+		_, err = load(tc.line)
+		requireFatal(t, err, 1, tc.line, tc.message)
+	}
+}
+
+// Rule: C-35, C-38, C-96: options are written as if they stood in the file.
+func TestOptionsArePersisted(t *testing.T) {
+	files := map[string]string{mainFile: "# mine\n"}
+	cfg, err := loadFiles(files, "", mainFile, "--zset-max-listpack-value", "1", "--timeout", "5", "--bind", "10.0.0.1", "--hz", "11",
+		"--sentinel", "monitor", "m", "10.0.0.2", "1", "1")
+	require.NoError(t, err)
+	got := string(Rewrite([]byte(files[mainFile]), cfg.Values, []string{defaultUser}, cfg.State))
+	require.Equal(t, lines("# mine", "", marker, "port 26379", "bind 10.0.0.1", `dir "/srv/s1"`, "protected-mode no",
+		"latency-tracking-info-percentiles 50 99 99.9", "hz 11", "timeout 5", "zset-max-listpack-value 1", defaultUser,
+		"sentinel monitor m 10.0.0.2 1 1", "sentinel config-epoch m 0", "sentinel leader-epoch m 0", "sentinel current-epoch 0"), got)
+	files[mainFile] = got
+	_, err = loadFiles(files, "", mainFile, "--sentinel", "monitor", "m", "10.0.0.2", "1", "1")
+	require.ErrorContains(t, err, msgMasterTwice)
+	_, err = loadFiles(files, "", "--sentinel", mainFile)
+	require.ErrorContains(t, err, msgUnrecognized)
+}
+
+// Rule: C-112.
+func TestDebianFile(t *testing.T) {
+	file := lines("# a comment   ", "protected-mode no", "port 26379", "daemonize yes", "pidfile /run/sentinel/redis-sentinel.pid",
+		"logfile /var/log/redis/redis-sentinel.log", "dir /srv/s1", "sentinel monitor mymaster 127.0.0.1 6379 2",
+		"sentinel down-after-milliseconds mymaster 30000", "acllog-max-len 128", "sentinel parallel-syncs mymaster 1",
+		"sentinel failover-timeout mymaster 180000", "sentinel deny-scripts-reconfig yes", "SENTINEL resolve-hostnames no",
+		"SENTINEL announce-hostnames no", "SENTINEL master-reboot-down-after-period mymaster 0")
+	cfg, err := loadFiles(map[string]string{mainFile: file}, "", mainFile, "--supervised", "systemd", "--daemonize", "no")
+	require.NoError(t, err)
+	cfg.State.MyID = peerID
+	require.Equal(t, lines("# a comment", "protected-mode no", "port 26379", "daemonize no", `pidfile "/run/sentinel/redis-sentinel.pid"`,
+		`logfile "/var/log/redis/redis-sentinel.log"`, `dir "/srv/s1"`, "sentinel monitor mymaster 127.0.0.1 6379 2", "",
+		"acllog-max-len 128", "", "sentinel deny-scripts-reconfig yes", "sentinel resolve-hostnames no",
+		"sentinel announce-hostnames no", "", marker, "latency-tracking-info-percentiles 50 99 99.9", "supervised systemd",
+		defaultUser, "sentinel myid "+peerID, "sentinel config-epoch mymaster 0", "sentinel leader-epoch mymaster 0",
+		"sentinel current-epoch 0"), string(Rewrite([]byte(file), cfg.Values, []string{defaultUser}, cfg.State)))
 }
