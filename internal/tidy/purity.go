@@ -6,8 +6,8 @@ import (
 	"go/token"
 	"go/types"
 	"maps"
+	"regexp"
 	"slices"
-	"strings"
 )
 
 // impure are the standard packages that a pure package may not import. Of
@@ -21,9 +21,9 @@ var impure = []string{
 // timer.
 var clocks = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
 
-// unordered is the comment, on the line of a range over a map, that says why
+// unordered is the comment, on the line of a range over a map, that says that
 // its order reaches no effect.
-const unordered = "// any order: "
+var unordered = regexp.MustCompile(`^// .*\border\b`)
 
 // Purity reports what a pure package does that it may not: goroutines,
 // channels, clocks, changes of package variables, ranges over maps.
@@ -65,10 +65,10 @@ func (noImports) Import(string) (*types.Package, error) {
 
 func (t *Tree) impurities(f *File, info *types.Info) (found []string) {
 	say := func(n ast.Node, what string) { found = append(found, t.at(n, "a pure package has no %s", what)) }
-	reasons := make(map[int]bool) // lines that say why order does not matter
+	reasons := make(map[int]bool) // lines that speak of their order
 	for _, group := range f.Syntax.Comments {
 		for _, c := range group.List {
-			if strings.HasPrefix(c.Text, unordered) {
+			if unordered.MatchString(c.Text) {
 				reasons[t.Set.Position(c.Pos()).Line] = true
 			}
 		}
@@ -99,7 +99,7 @@ func (t *Tree) impurities(f *File, info *types.Info) (found []string) {
 			}
 		case *ast.RangeStmt:
 			if isMap(n.X, info) && !reasons[t.Set.Position(n.Pos()).Line] {
-				say(n, "ranges over a map (or says `"+unordered+"why` on that line)")
+				say(n, "ranges over a map (or says on that line that its order does not matter)")
 			}
 		}
 		return true
