@@ -22,6 +22,8 @@ type Client struct {
 
 	conn net.Conn
 	buf  []byte // read and not yet decoded
+
+	broken bool // an error of the connection has been seen
 }
 
 // Dial connects to addr, and authenticates if pass is not empty.
@@ -56,6 +58,7 @@ func (c *Client) Do(args ...string) (resp.Value, error) {
 func (c *Client) Send(args ...string) error {
 	c.extend()
 	_, err := c.conn.Write(resp.AppendCommand(nil, args...))
+	c.broken = c.broken || err != nil
 	return err
 }
 
@@ -83,6 +86,7 @@ func (c *Client) read() error {
 	c.buf = slices.Grow(c.buf, 4096)
 	n, err := c.conn.Read(c.buf[len(c.buf):cap(c.buf)])
 	c.buf = c.buf[:len(c.buf)+n]
+	c.broken = c.broken || err != nil
 	return err
 }
 
