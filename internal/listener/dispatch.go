@@ -1,0 +1,454 @@
+package listener
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/tidwall/redcon"
+
+	"gosentinel/internal/acl"
+	"gosentinel/internal/command"
+	"gosentinel/internal/resp"
+)
+
+// noAuthText is the error of somebody who has to authenticate first.
+//
+// Rule: K-1.3.
+const noAuthText = "NOAUTH Authentication required."
+
+// handler carries out a command that needs nothing but the listener. A command
+// without one goes to the loop.
+type handler func(c *client, cmd *command.Command, args [][]byte)
+
+// finisher makes the reply to a request that went to the loop from the loop's
+// answer; nil passes that on.
+type finisher func(c *client, v resp.Value) resp.Value
+
+// known are the commands that need special care.
+type known struct {
+	ping, view, primaryView, monitor, publish, subscribe, psubscribe, unsubscribe, punsubscribe *command.Command
+}
+
+func knownOf(t *command.Table) known {
+	return known{
+		ping: t.Original("ping"), publish: t.Original("publish"),
+		view:        t.Original("sentinel|get-master-addr-by-name"),
+		primaryView: t.Original("sentinel|get-primary-addr-by-name"),
+		monitor:     t.Original("sentinel|monitor"),
+		subscribe:   t.Original("subscribe"), psubscribe: t.Original("psubscribe"),
+		unsubscribe: t.Original("unsubscribe"), punsubscribe: t.Original("punsubscribe"),
+	}
+}
+
+// handlers gives the handler of each command that has one, at its ID.
+func handlers(t *command.Table) (list [command.MaxCommands]handler) {
+	byName := map[string]handler{
+		"ping": pingCommand, "auth": authCommand, "hello": helloCommand, "info": infoCommand, "shutdown": shutdownCommand,
+		"subscribe": subscribeCommand, "psubscribe": subscribeCommand, "unsubscribe": unsubscribeCommand, "punsubscribe": unsubscribeCommand,
+		"sentinel|get-master-addr-by-name": viewCommand, "sentinel|get-primary-addr-by-name": viewCommand,
+		"sentinel|help": helpCommand, "acl|help": helpCommand, "client|help": helpCommand, "command|help": helpCommand,
+	}
+	for _, more := range []map[string]handler{aclHandlers(), clientHandlers(), commandHandlers()} {
+		for name, h := range more {
+			byName[name] = h
+		}
+	}
+	for _, cmd := range t.All() {
+		list[cmd.ID] = byName[cmd.FullName]
+	}
+	return list
+}
+
+// handle is redcon's handler: it takes the request and all that came with it.
+func handle(conn redcon.Conn, cmd redcon.Command) {
+	c := conn.NetConn().(*client)
+	c.serve(cmd.Args, conn.ReadPipeline())
+}
+
+// serve carries out a request and those behind it, in order. Runs of requests
+// for the loop are submitted together.
+func (c *client) serve(args [][]byte, rest []redcon.Command) {
+	began := time.Now()
+	c.countUp()
+	c.one(args)
+	for _, next := range rest {
+		if c.leaving || c.dropping {
+			break
+		}
+		c.one(next.Args)
+	}
+	c.settle()
+	c.countUp()
+	c.s.stats.turns.Add(1)
+	c.s.stats.busy.Add(int64(time.Since(began)))
+}
+
+// quick answers a request on the spot if it is PING or a question to the View
+// that nothing keeps from being answered.
+func (c *client) quick(args [][]byte) bool {
+	cmd, err := c.s.o.Table.Lookup(args)
+	if err != nil || cmd != c.s.cmds.ping && cmd != c.s.cmds.view && cmd != c.s.cmds.primaryView {
+		return false
+	}
+	if !c.mayTalk() || c.subs.count() > 0 || c.s.pause.active() || c.stale() || !c.allowed(cmd, args) {
+		return false
+	}
+	if cmd == c.s.cmds.ping {
+		if len(args) > 2 {
+			return false
+		}
+		c.pong(args)
+	} else {
+		c.viewReply(args[2])
+	}
+	c.ran(cmd)
+	return true
+}
+
+// one takes a request through the checks and carries it out.
+//
+// Rule: K-1.2.
+func (c *client) one(args [][]byte) {
+	name := args[0]
+	if bytes.EqualFold(name, []byte("POST")) || bytes.EqualFold(name, []byte("Host:")) {
+		c.settle()
+		c.attacked()
+		return
+	}
+	cmd, err := c.s.o.Table.Lookup(args)
+	if err != nil {
+		c.settle()
+		c.setLast(nil)
+		c.refuse(command.ErrorText(args, cmd, err))
+		return
+	}
+	if text := c.forbidden(cmd, args); text != "" {
+		c.settle()
+		c.setLast(cmd)
+		c.refuse(text)
+		return
+	}
+	if c.s.pause.active() && c.s.pause.covers(cmd == c.s.cmds.publish) {
+		c.settle()
+		if !c.park(cmd == c.s.cmds.publish) {
+			c.dropping = true
+			return
+		}
+	}
+	size := 0
+	for _, a := range args {
+		size += len(a)
+	}
+	c.argBytes.Store(int64(size))
+	holds := c.subs.count() > 0 || cmd.Flags&command.PubSub != 0 && cmd != c.s.cmds.publish
+	if h := c.s.handlers[cmd.ID]; h != nil {
+		c.settle()
+		c.setLast(cmd)
+		if holds {
+			c.hold()
+		}
+		h(c, cmd, args)
+		if len(c.requests) == 0 {
+			c.ran(cmd)
+		}
+	} else {
+		c.toLoop(args, nil)
+		c.setLast(cmd)
+		if holds {
+			c.hold()
+		}
+	}
+	if holds || cmd == c.s.cmds.monitor || len(c.requests) == maxBatch {
+		c.settle()
+	}
+	if holds {
+		c.release()
+	}
+	c.flushIfLong()
+}
+
+// ran counts a command that has been answered.
+func (c *client) ran(cmd *command.Command) {
+	if c.skip > 0 {
+		c.skip--
+	}
+	c.setLast(cmd)
+	c.count++
+}
+
+// setLast notes the command in hand for CLIENT LIST.
+func (c *client) setLast(cmd *command.Command) {
+	if c.lastSet != cmd {
+		c.lastSet = cmd
+		c.last.Store(cmd)
+	}
+}
+
+// countUp brings the count of commands to where INFO reads it.
+func (c *client) countUp() {
+	if c.count > 0 {
+		c.s.stats.commands.Add(c.count)
+		c.count = 0
+	}
+}
+
+// refuse replies with an error text without running anything.
+func (c *client) refuse(text string) {
+	c.say(resp.Err(text))
+	if c.skip > 0 {
+		c.skip--
+	}
+	c.flushIfLong()
+}
+
+// forbidden is the error of a request that may not run now, "" if it may.
+//
+// Rule: K-1.2 steps 4 to 6.
+func (c *client) forbidden(cmd *command.Command, args [][]byte) string {
+	if !c.mayTalk() && cmd.Flags&command.NoAuth == 0 {
+		return noAuthText
+	}
+	if !c.allowed(cmd, args) {
+		return c.denied(cmd, args)
+	}
+	if c.info.proto == 2 && c.subs.count() > 0 && !c.s.cmds.whileSubscribed(cmd) {
+		return command.SubscribedText(cmd)
+	}
+	return ""
+}
+
+// whileSubscribed tells whether a subscribed RESP2 connection may run cmd.
+//
+// Rule: K-5.
+func (k *known) whileSubscribed(cmd *command.Command) bool {
+	switch cmd {
+	case k.ping, k.subscribe, k.psubscribe, k.unsubscribe, k.punsubscribe:
+		return true
+	}
+	return false
+}
+
+// mayTalk tells whether the client need not authenticate (any more).
+func (c *client) mayTalk() bool { return c.authenticated.Load() || c.s.open.Load() }
+
+// rights remembers which commands without channels the user may run, as long
+// as neither the users nor the client's user change.
+type rights struct {
+	version uint64
+	user    *login
+	known   [command.MaxCommands]bool
+	allowed [command.MaxCommands]bool
+}
+
+// allowed tells whether the client's user may run the request.
+func (c *client) allowed(cmd *command.Command, args [][]byte) bool {
+	r, user, version := &c.rights, c.user.Load(), c.s.aclVersion.Load()
+	if r.version != version || r.user != user {
+		*r = rights{version: version, user: user}
+	}
+	if cmd.Flags&command.PubSub == 0 && r.known[cmd.ID] {
+		return r.allowed[cmd.ID]
+	}
+	c.s.usersMu.RLock()
+	why, _ := user.Check(cmd, args)
+	c.s.usersMu.RUnlock()
+	r.known[cmd.ID], r.allowed[cmd.ID] = true, why == acl.ReasonNone
+	return why == acl.ReasonNone
+}
+
+// denied logs a refusal and gives its error.
+//
+// Rule: K-1.3, K-6.4.
+func (c *client) denied(cmd *command.Command, args [][]byte) string {
+	user, line := c.user.Load(), c.logLine()
+	c.s.usersMu.Lock()
+	defer c.s.usersMu.Unlock()
+	why, arg := user.Check(cmd, args)
+	object := cmd.FullName
+	switch why {
+	case acl.ReasonChannel:
+		object = string(args[arg])
+		c.s.stats.deniedChan.Add(1)
+	default:
+		c.s.stats.deniedCmd.Add(1)
+	}
+	c.s.aclLog.Add(time.Now().UnixMilli(), why, object, user.name, line)
+	return acl.DeniedText(user.User, cmd, why)
+}
+
+// toLoop puts a request behind those that will be submitted next.
+func (c *client) toLoop(args [][]byte, f finisher) {
+	c.requests = append(c.requests, Request{Client: c.info.name, Args: args})
+	c.finish = append(c.finish, f)
+}
+
+// settle submits the requests for the loop and replies to all of them.
+func (c *client) settle() {
+	if len(c.requests) == 0 {
+		return
+	}
+	n := len(c.requests)
+	if c.batch == nil {
+		c.batch = &batch{wake: c.answered}
+	}
+	first := c.s.calls.open(c.batch, n)
+	for i := range c.requests {
+		c.requests[i].ID = first + uint64(i)
+	}
+	ok := c.s.o.Backend.Submit(c.requests)
+	for i := 0; ok && i < n; i++ {
+		var a answer
+		if a, ok = c.await(i); !ok {
+			break
+		}
+		if c.subs.count() > 0 {
+			c.s.hub.await(a.published)
+		}
+		if f := c.finish[i]; f != nil {
+			a.value = f(c, a.value)
+		}
+		c.say(a.value)
+		if c.skip > 0 {
+			c.skip--
+		}
+		c.flushIfLong()
+	}
+	if !ok {
+		c.s.calls.drop(c.batch)
+		c.batch, c.dropping = nil, true
+	}
+	clear(c.requests)
+	clear(c.finish)
+	c.requests, c.finish = c.requests[:0], c.finish[:0]
+	c.s.stats.commands.Add(uint64(n))
+	c.now = c.s.uptime()
+}
+
+// await waits for the answer at place i of the batch; false if the connection
+// ended first.
+func (c *client) await(i int) (answer, bool) {
+	for {
+		if a, ok := c.s.calls.take(c.batch, i); ok {
+			return a, true
+		}
+		c.flush() // what is answered need not wait for a slow one
+		select {
+		case <-c.answered:
+		case <-c.gone:
+			return answer{}, false
+		}
+	}
+}
+
+// pingCommand answers PING.
+//
+// Rule: K-1.4, K-5.
+func pingCommand(c *client, cmd *command.Command, args [][]byte) {
+	if len(args) > 2 {
+		c.say(resp.Err(command.ArityText(cmd)))
+		return
+	}
+	if c.stale() {
+		// A barrier: the loop must turn, whatever it says.
+		c.toLoop([][]byte{[]byte("SENTINEL"), []byte("MYID")}, func(c *client, _ resp.Value) resp.Value { return c.pongValue(args) })
+		return
+	}
+	c.pong(args)
+}
+
+func (c *client) pong(args [][]byte) {
+	if len(args) == 1 && c.subs.count() == 0 && !c.muted && c.skip == 0 {
+		c.reply = append(c.reply, "+PONG\r\n"...)
+		return
+	}
+	c.say(c.pongValue(args))
+}
+
+func (c *client) pongValue(args [][]byte) resp.Value {
+	var message string
+	if len(args) > 1 {
+		message = string(args[1])
+	}
+	switch {
+	case c.info.proto == 2 && c.subs.count() > 0:
+		return resp.List(resp.Str("pong"), resp.Str(message))
+	case len(args) > 1:
+		return resp.Str(message)
+	}
+	return resp.Status("PONG")
+}
+
+// viewCommand answers GET-MASTER-ADDR-BY-NAME from the View, unless the loop
+// seems stuck.
+//
+// Rule: K-2.2, K-2.17.
+func viewCommand(c *client, _ *command.Command, args [][]byte) {
+	if c.stale() {
+		c.toLoop(args, nil)
+		return
+	}
+	c.viewReply(args[2])
+}
+
+// helpCommand answers HELP of a container.
+//
+// Rule: K-2.16.
+func helpCommand(c *client, cmd *command.Command, args [][]byte) {
+	var lines []resp.Value
+	for _, line := range command.Help(cmd.Parent, string(args[0])) {
+		lines = append(lines, resp.Status(line))
+	}
+	c.say(resp.List(lines...))
+}
+
+// shutdownCommand answers SHUTDOWN.
+//
+// Rule: K-7.
+func shutdownCommand(c *client, _ *command.Command, args [][]byte) {
+	var save, nosave, other, abort bool
+	for _, a := range args[1:] {
+		switch {
+		case is(a, "nosave"):
+			nosave = true
+		case is(a, "save"):
+			save = true
+		case is(a, "now"), is(a, "force"):
+			other = true
+		case is(a, "abort"):
+			abort = true
+		default:
+			c.say(syntaxError())
+			return
+		}
+	}
+	switch {
+	case save && nosave, abort && (save || nosave || other):
+		c.say(syntaxError())
+	case abort:
+		c.say(resp.Err("ERR No shutdown in progress."))
+	default:
+		c.leaving = true
+		c.s.shutdown.Do(c.s.o.Shutdown)
+	}
+}
+
+// attacked closes a connection of which a browser, or worse, makes use.
+//
+// Rule: K-1.2 step 1.
+func (c *client) attacked() {
+	c.reply, c.dropping = c.reply[:0], true
+	if c.s.attacks.allow(c.s.uptime()) {
+		c.s.log.Warn("Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. " +
+			"This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. " +
+			"Connection from " + c.addr + " aborted.")
+	}
+}
+
+// is compares a word of a request with a lower-case word, in any case.
+func is(word []byte, lower string) bool {
+	return len(word) == len(lower) && bytes.EqualFold(word, []byte(lower))
+}
+
+func syntaxError() resp.Value { return resp.Err("ERR syntax error") }
+
+func notInteger() resp.Value { return resp.Err("ERR value is not an integer or out of range") }

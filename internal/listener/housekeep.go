@@ -1,0 +1,57 @@
+package listener
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// housekeepEvery is how often clients are looked at and rates are taken.
+const housekeepEvery = time.Second
+
+// housekeep closes idle clients, drops those that stay over their soft output
+// limit, and takes the rates for INFO.
+func (s *Server) housekeep() {
+	defer s.wg.Done()
+	t := time.NewTicker(housekeepEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+		case <-s.closed:
+			return
+		}
+		now := s.uptime()
+		s.stats.sample(now)
+		s.sweep(now)
+	}
+}
+
+// sweep closes whoever is to be closed at this time.
+//
+// Rule: K-6.1 (timeout), K-8.3.
+func (s *Server) sweep(now time.Duration) {
+	if s.o.Timeout <= 0 && s.stats.overSoft.Load() == 0 {
+		return
+	}
+	for _, c := range s.all() {
+		c.mu.Lock()
+		idle := s.o.Timeout > 0 && c.subs.count() == 0 && !c.parked.Load() && now-time.Duration(c.active.Load()) > s.o.Timeout
+		over := c.output.counted && c.beyondLimit(now)
+		c.mu.Unlock()
+		switch {
+		case over:
+			c.drop()
+		case idle:
+			s.log.Debug("Closing idle client")
+			c.kill()
+		}
+	}
+}
+
+// everyMinute lets one through per minute.
+type everyMinute struct{ last atomic.Int64 }
+
+func (e *everyMinute) allow(now time.Duration) bool {
+	last := e.last.Load()
+	return (last == 0 || now-time.Duration(last) >= time.Minute) && e.last.CompareAndSwap(last, max(int64(now), 1))
+}

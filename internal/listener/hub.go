@@ -1,0 +1,233 @@
+package listener
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"gosentinel/internal/command"
+	"gosentinel/internal/resp"
+)
+
+// What the hub takes before it gives its subscribers up.
+const (
+	maxQueued      = 1 << 16 // messages
+	maxQueuedBytes = 64 << 20
+)
+
+// hub brings messages to subscribers. Publish only queues; one goroutine
+// matches channels and patterns, puts messages into the clients' queues and
+// writes what their sockets take. A client that does not read delays nobody.
+type hub struct {
+	s    *Server
+	wake chan struct{}
+
+	mu      sync.Mutex // guards the queue and the counts
+	queue   []event
+	bytes   int
+	count   uint64     // events queued since the start
+	done    uint64     // events put into the clients' queues
+	settled *sync.Cond // done grew
+
+	topics   sync.RWMutex // guards channels and patterns
+	channels map[string]map[*client]struct{}
+	patterns map[string]map[*client]struct{}
+
+	dirty []*client // to be pumped; the hub's goroutine's own
+}
+
+type event struct{ channel, payload string }
+
+// message is one event as its subscribers of one channel or pattern get it,
+// encoded once per protocol.
+type message struct {
+	value resp.Value
+	forms [2][]byte
+}
+
+// form gives the message as protocol proto has it.
+func (m *message) form(proto int) []byte {
+	at := &m.forms[proto-2]
+	if *at == nil {
+		*at = resp.Append(nil, proto, m.value)
+	}
+	return *at
+}
+
+func (h *hub) init(s *Server) {
+	h.s = s
+	h.wake = make(chan struct{}, 1)
+	h.settled = sync.NewCond(&h.mu)
+	h.channels = make(map[string]map[*client]struct{})
+	h.patterns = make(map[string]map[*client]struct{})
+}
+
+// Publish sends a message to all who subscribed to channel, or to a pattern
+// that matches it.
+//
+// Rule: K-5.
+func (s *Server) Publish(channel, payload string) {
+	h := &s.hub
+	h.mu.Lock()
+	h.queue = append(h.queue, event{channel, payload})
+	h.bytes += len(channel) + len(payload)
+	h.count++
+	h.mu.Unlock()
+	notify(h.wake)
+}
+
+// published is how many events there have been.
+func (h *hub) published() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.count
+}
+
+// await waits until that many events are in the clients' queues.
+func (h *hub) await(count uint64) {
+	h.mu.Lock()
+	for h.done < count {
+		h.settled.Wait()
+	}
+	h.mu.Unlock()
+}
+
+// run is the hub's goroutine.
+func (h *hub) run() {
+	defer h.s.wg.Done()
+	for {
+		select {
+		case <-h.wake:
+		case <-h.s.closed:
+			h.finish()
+			return
+		}
+		h.mu.Lock()
+		events, tooMany := h.queue, len(h.queue) > maxQueued || h.bytes > maxQueuedBytes
+		h.queue, h.bytes = nil, 0
+		h.mu.Unlock()
+		if tooMany {
+			h.giveUp()
+		}
+		for _, ev := range events {
+			h.deliver(ev)
+		}
+		h.mu.Lock()
+		h.done += uint64(len(events))
+		h.settled.Broadcast()
+		h.mu.Unlock()
+		h.pump()
+	}
+}
+
+// finish releases whoever waits, at the end.
+func (h *hub) finish() {
+	h.mu.Lock()
+	h.done = ^uint64(0)
+	h.settled.Broadcast()
+	h.mu.Unlock()
+}
+
+// giveUp drops all subscribers: they could only be told too late, and learn
+// from the closed connection that they missed something.
+func (h *hub) giveUp() {
+	for _, c := range h.s.all() {
+		c.mu.Lock()
+		subscribed := c.subs.count() > 0
+		c.mu.Unlock()
+		if subscribed {
+			c.drop()
+		}
+	}
+}
+
+// deliver puts an event into the queues of its subscribers: those of the
+// channel first, then those of patterns.
+func (h *hub) deliver(ev event) {
+	h.topics.RLock()
+	defer h.topics.RUnlock()
+	if subs := h.channels[ev.channel]; len(subs) > 0 {
+		h.push(subs, &message{value: pushOf(resp.Str("message"), resp.Str(ev.channel), resp.Str(ev.payload))})
+	}
+	for pattern, subs := range h.patterns {
+		if command.Glob(pattern, ev.channel, false) {
+			h.push(subs, &message{value: pushOf(resp.Str("pmessage"), resp.Str(pattern), resp.Str(ev.channel), resp.Str(ev.payload))})
+		}
+	}
+}
+
+func (h *hub) push(subs map[*client]struct{}, m *message) {
+	for c := range subs {
+		if c.push(m) {
+			h.dirty = append(h.dirty, c)
+		}
+	}
+}
+
+// pump writes to the sockets of those who got something, as far as they take
+// it, and drops those over their limit.
+func (h *hub) pump() {
+	for i, c := range h.dirty {
+		h.dirty[i] = nil
+		c.mu.Lock()
+		o := &c.output
+		o.dirty = false
+		over, mine := o.over, !o.writing && !o.holding && !o.dead && len(o.queue) > 0
+		if mine && !over {
+			o.writing = true
+		}
+		c.mu.Unlock()
+		switch {
+		case over:
+			c.drop()
+		case mine:
+			c.pump()
+		}
+	}
+	h.dirty = h.dirty[:0]
+}
+
+func pushOf(elems ...resp.Value) resp.Value { return resp.Value{Kind: resp.Push, Elems: elems} }
+
+// join adds a client to a channel or pattern.
+func (h *hub) join(to map[string]map[*client]struct{}, name string, c *client) {
+	h.topics.Lock()
+	defer h.topics.Unlock()
+	subs := to[name]
+	if subs == nil {
+		subs = make(map[*client]struct{}, 1)
+		to[name] = subs
+	}
+	subs[c] = struct{}{}
+}
+
+// leave takes a client from a channel or pattern.
+func (h *hub) leave(from map[string]map[*client]struct{}, name string, c *client) {
+	h.topics.Lock()
+	defer h.topics.Unlock()
+	subs := from[name]
+	delete(subs, c)
+	if len(subs) == 0 {
+		delete(from, name)
+	}
+}
+
+// forget takes a client from everything it subscribed to.
+func (h *hub) forget(c *client) {
+	c.mu.Lock()
+	channels, patterns := slices.Collect(maps.Keys(c.subs.channels)), slices.Collect(maps.Keys(c.subs.patterns))
+	c.mu.Unlock()
+	for _, name := range channels {
+		h.leave(h.channels, name, c)
+	}
+	for _, name := range patterns {
+		h.leave(h.patterns, name, c)
+	}
+}
+
+// sizes are the numbers of channels and patterns with subscribers.
+func (h *hub) sizes() (channels, patterns int) {
+	h.topics.RLock()
+	defer h.topics.RUnlock()
+	return len(h.channels), len(h.patterns)
+}

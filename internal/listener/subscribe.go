@@ -1,0 +1,92 @@
+package listener
+
+import (
+	"gosentinel/internal/command"
+	"gosentinel/internal/resp"
+)
+
+// What one client may subscribe to, in bytes of names and what a name costs
+// beside them; beyond it the client is dropped.
+const (
+	maxSubscribed    = 64 << 20
+	subscriptionCost = 128
+)
+
+// subscriptions are the channels and patterns of a client, in no order.
+// Guarded by client.mu; the connection's goroutine alone writes.
+type subscriptions struct {
+	channels map[string]struct{}
+	patterns map[string]struct{}
+	bytes    int
+}
+
+func (s *subscriptions) count() int { return len(s.channels) + len(s.patterns) }
+
+// subscribeCommand answers SUBSCRIBE and PSUBSCRIBE.
+//
+// Rule: K-5.
+func subscribeCommand(c *client, cmd *command.Command, args [][]byte) {
+	mine, all := c.topic(cmd)
+	for _, arg := range args[1:] {
+		name := string(arg)
+		if _, there := (*mine)[name]; !there {
+			c.mu.Lock()
+			if *mine == nil {
+				*mine = make(map[string]struct{})
+			}
+			(*mine)[name] = struct{}{}
+			c.subs.bytes += len(name) + subscriptionCost
+			over := c.subs.bytes > maxSubscribed
+			c.mu.Unlock()
+			c.s.hub.join(all, name, c)
+			if over {
+				c.drop()
+				return
+			}
+		}
+		c.confirm(cmd, resp.Str(name))
+	}
+}
+
+// unsubscribeCommand answers UNSUBSCRIBE and PUNSUBSCRIBE.
+//
+// Rule: K-5.
+func unsubscribeCommand(c *client, cmd *command.Command, args [][]byte) {
+	mine, all := c.topic(cmd)
+	var names []string
+	for _, arg := range args[1:] {
+		names = append(names, string(arg))
+	}
+	if len(args) == 1 {
+		for name := range *mine {
+			names = append(names, name)
+		}
+		if len(names) == 0 {
+			c.confirm(cmd, resp.Value{})
+			return
+		}
+	}
+	for _, name := range names {
+		if _, there := (*mine)[name]; there {
+			c.s.hub.leave(all, name, c)
+			c.mu.Lock()
+			delete(*mine, name)
+			c.subs.bytes -= len(name) + subscriptionCost
+			c.mu.Unlock()
+		}
+		c.confirm(cmd, resp.Str(name))
+	}
+}
+
+// topic gives the client's and the hub's side of what cmd is about.
+func (c *client) topic(cmd *command.Command) (mine *map[string]struct{}, all map[string]map[*client]struct{}) {
+	if cmd == c.s.cmds.psubscribe || cmd == c.s.cmds.punsubscribe {
+		return &c.subs.patterns, c.s.hub.patterns
+	}
+	return &c.subs.channels, c.s.hub.channels
+}
+
+// confirm is the reply per channel or pattern.
+func (c *client) confirm(cmd *command.Command, name resp.Value) {
+	c.tell(pushOf(resp.Str(cmd.Name), name, resp.Int(int64(c.subs.count()))))
+}
