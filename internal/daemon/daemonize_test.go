@@ -54,6 +54,7 @@ func TestDaemonize(t *testing.T) {
 		stat := strings.Fields(readFile(t, procStat(pid)))
 		require.Equal(t, strconv.Itoa(pid), stat[5], "session")
 		require.NotEqual(t, strconv.Itoa(cmd.Process.Pid), stat[3], "parent")
+		require.Equal(t, "redis-sentinel\n", readFile(t, fmt.Sprintf("/proc/%d/comm", pid)))
 		for fd := range 3 {
 			target, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, fd))
 			require.NoError(t, err)

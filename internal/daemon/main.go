@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -100,6 +101,7 @@ func (s *startup) main() int {
 			return s.fail(err)
 		}
 	} else {
+		setCommandName(filepath.Base(s.args[0]))
 		s.sup = &supervisor{mode: s.set.Supervised, log: s.log}
 	}
 	p, err := s.assemble()
@@ -136,7 +138,7 @@ func (s *startup) fail(err error) int {
 // Rule: C-124.
 func (s *startup) detach() (parent bool, err error) {
 	s.warnOfMemory(linuxSystem())
-	s.sup = supervise(s.set.Supervised, s.log)
+	s.sup = supervise(s.set.Supervised, s.log, func() { s.sink.flush(flushTime) })
 	if !s.set.Daemonize || s.sup.found {
 		return false, nil
 	}

@@ -17,13 +17,14 @@ type supervisor struct {
 	mode  string // the directive, or what `auto` detected: no, upstart, systemd, auto
 	found bool   // the handshake was done
 	log   *slog.Logger
+	flush func() // writes the log out
 }
 
 // supervise does the handshake that the `supervised` directive asks for.
 //
 // Rule: C-120 to C-122.
-func supervise(directive string, log *slog.Logger) *supervisor {
-	s := &supervisor{mode: directive, log: log}
+func supervise(directive string, log *slog.Logger, flush func()) *supervisor {
+	s := &supervisor{mode: directive, log: log, flush: flush}
 	switch {
 	case directive == "upstart":
 		s.found = s.upstart()
@@ -55,6 +56,7 @@ func (s *supervisor) upstart() bool {
 		return false
 	}
 	s.log.Info("supervised by upstart, will stop to signal readiness.")
+	s.flush()
 	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 	_ = os.Unsetenv("UPSTART_JOB")
 	return true

@@ -76,3 +76,9 @@ func (a titleArea) set(title string) {
 	clear(a)
 	copy(a[:len(a)-1], title)
 }
+
+// setCommandName makes name what the system calls the process by: the child of
+// daemonize would be called exe.
+func setCommandName(name string) {
+	_ = os.WriteFile("/proc/self/comm", []byte(name), 0)
+}
