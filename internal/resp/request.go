@@ -155,7 +155,7 @@ func (f *Framer) header(buf []byte, tooBig ProtocolError) (body []byte, n int, e
 	case end < 0 || end+1 >= len(buf):
 		return nil, 0, ErrShort
 	}
-	return buf[1:end], end + 2, nil
+	return buf[min(1, end):end], end + 2, nil
 }
 
 // inline takes a request that is one line of words.
