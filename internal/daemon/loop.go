@@ -147,8 +147,9 @@ func (n *node) write(now time.Duration) {
 //
 // Rule: R-8, E-43.
 func (n *node) saved(r saveResult) {
+	failing := n.dirt.failing
 	n.dirt.done(r, n.clock.now().Mono)
-	if r.probe && r.err == nil {
+	if r.probe && r.err == nil && !failing {
 		return // as expected
 	}
 	in := sentinel.Persisted{Seq: r.seq, Took: r.took}

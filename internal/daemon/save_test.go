@@ -53,9 +53,26 @@ func failing(op string, err error) func(string, string) error {
 	}
 }
 
+// failBy sets fail while the disk is in use.
+func (d *memDisk) failBy(fail func(op, name string) error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fail = fail
+}
+
+// write changes a file behind the back of who uses the disk.
+func (d *memDisk) write(name, data string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.names[name].data, d.names[name].synced = data, data
+}
+
 func (d *memDisk) call(op, name string) error {
-	if d.fail != nil {
-		if err := d.fail(op, name); err != nil {
+	d.mu.Lock()
+	fail := d.fail
+	d.mu.Unlock()
+	if fail != nil {
+		if err := fail(op, name); err != nil {
 			return &fs.PathError{Op: op, Path: name, Err: err}
 		}
 	}
@@ -99,7 +116,7 @@ func (d *memDisk) content(name string) string {
 	return "(missing)"
 }
 
-// saves is how many times the names were synced, once for each save.
+// count is how many calls of one kind succeeded.
 func (d *memDisk) count(op string) (n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
