@@ -131,7 +131,7 @@ func (c *Core) publish(in Request) {
 		c.refuse(in.ID, textOnlyHello)
 	default:
 		c.receiveHello(string(in.Args[2]), nil)
-		c.reply(in.ID, resp.Int(1))
+		c.emitNow(Respond{ID: in.ID, Value: resp.Int(1)}) // it shows nothing that must be on disk (E-40)
 	}
 }
 
