@@ -63,11 +63,12 @@ func (f *failover) wantsVotes() bool {
 // stepFailover takes the steps that are due.
 func (c *Core) stepFailover(m *master) {
 	f := &m.failover
-	if f.state == stateSelectSlave && f.repair {
-		c.settleDispute(m)
-	}
 	if f.state == stateSelectSlave {
-		c.selectReplica(m)
+		if f.repair {
+			c.settleDispute(m)
+		} else {
+			c.selectReplica(m)
+		}
 	}
 	if f.state == stateSendNoOne {
 		c.sendNoOne(m)

@@ -174,6 +174,7 @@ func (c *Core) resetMaster(m *master) {
 	m.saved = nil
 	c.closeLink(m.link)
 	m.link.restartClocks(c.now.Mono)
+	m.infoNow = true
 	c.show(m)
 	c.event(LevelWarning, "+reset-master", &m.instance, "")
 	c.touchMaster(m)

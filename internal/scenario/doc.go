@@ -42,6 +42,7 @@
 //
 // show= lists event names, or is none, all (log lines too) or, by default, all
 // events; script in the list shows starts of scripts. wire= shows the commands
-// that an instance gets, but PING, INFO, PUBLISH and CLIENT SETNAME. In output
-// the run id of a Sentinel is its name in angle brackets.
+// that an instance gets, but PING, INFO, PUBLISH and CLIENT SETNAME; with /all
+// behind the address, those too. In output the run id of a Sentinel is its name
+// in angle brackets.
 package scenario

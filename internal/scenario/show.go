@@ -63,6 +63,10 @@ func (r *runner) event(rec sim.Record) {
 
 // wire shows a command that reached an instance.
 func (r *runner) wire(i *sim.Instance, from string, cmd []string) {
+	if slices.Contains(r.show.wire, i.Name()+"/all") {
+		r.wireLine(i, from, cmd)
+		return
+	}
 	if !slices.Contains(r.show.wire, i.Name()) {
 		return
 	}
@@ -74,6 +78,10 @@ func (r *runner) wire(i *sim.Instance, from string, cmd []string) {
 			return
 		}
 	}
+	r.wireLine(i, from, cmd)
+}
+
+func (r *runner) wireLine(i *sim.Instance, from string, cmd []string) {
 	who := "?"
 	for _, n := range r.w.Sentinels() {
 		if strings.HasPrefix(from, "sentinel-"+n.ID()[:8]) {

@@ -24,6 +24,7 @@ type checker struct {
 
 	leaders    map[epochOf]string   // who acts as leader
 	forced     map[epochOf]bool     // by hand, without votes
+	disputed   map[string]bool      // two addresses were announced with one epoch
 	votes      map[voteOf]string    // for whom, as anybody heard
 	addresses  map[epochOf]Addr     // announced with this config epoch
 	promoted   map[epochOf]string   // the replica announced
@@ -69,6 +70,7 @@ func (k *checker) init(w *World) {
 		seen:      map[string]bool{},
 		leaders:   map[epochOf]string{},
 		forced:    map[epochOf]bool{},
+		disputed:  map[string]bool{},
 		votes:     map[voteOf]string{},
 		addresses: map[epochOf]Addr{},
 		promoted:  map[epochOf]string{},
@@ -145,7 +147,9 @@ func (k *checker) event(n *Node, e sentinel.Event) {
 		if word == "master" {
 			k.of(n, name).down = addrOf(rest2)
 		}
-	case "-sdown", "+reset-master", "-monitor":
+	case "-monitor":
+		delete(k.node(n).masters, name)
+	case "-sdown", "+reset-master":
 		if word == "master" {
 			k.of(n, name).end(k.w.now)
 		}
@@ -251,7 +255,7 @@ func (k *checker) elected(n *Node, name string, at Addr) {
 			down++
 		}
 	}
-	if down < quorum {
+	if down < quorum && !k.disputed[name] { // E-80 needs no ODOWN
 		k.fail(n.name, "I-6", "leads %s in epoch %d, down for %d of %d", name, m.epoch, down, quorum)
 	}
 }
@@ -352,6 +356,9 @@ func (k *checker) hello(n *Node, text string) {
 	old, known := k.addresses[key]
 	if known && old != at && config > 0 && !k.forced[key] && !k.tainted && !k.sameHost(old, at) {
 		k.fail(n.name, "I-5", "announces %s for %s in epoch %d, which had %s", at, name, config, old)
+	}
+	if known && old != at && config > 0 {
+		k.disputed[name] = true
 	}
 	k.addresses[key] = at
 }

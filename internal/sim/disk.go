@@ -25,9 +25,15 @@ type Disk struct {
 	started time.Duration
 	busy    bool
 	dirty   bool
+	probing bool          // the job under way writes nothing
+	known   bool          // this process has begun a write, or a probe succeeded
+	failing bool          // the last job failed
+	wait    time.Duration // from then to the next attempt
+	retryAt time.Duration
 	writing conf.State
 	copies  map[*conf.Master]*conf.Master
-	writes  int  // finished or begun, in all lives
+	jobs    int  // begun, in all lives
+	writes  int  // of them, real ones
 	behind  bool // the last write failed
 }
 
@@ -40,17 +46,42 @@ func (d *Disk) Writes() int { return d.writes }
 // want notes that there is something to write.
 func (d *Disk) want() { d.dirty = true }
 
-// kick starts a write if the disk is free and there is something to write.
+// Back-off between attempts after a failed write, as the daemon has it.
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = time.Minute
+)
+
+// kick starts a write if the disk is free and there is something to write, or
+// if it is time to try again. A process begins with a probe, unless it has to
+// write anyway.
+//
+// Rule: R-8, E-45.
 func (d *Disk) kick() {
-	if d.busy || !d.dirty || d.node.core == nil {
+	n := d.node
+	if d.busy || n.core == nil {
 		return
 	}
-	state, seq := d.node.core.Durable()
-	d.dirty, d.busy = false, true
-	d.writing, d.seq, d.started = d.snapshot(state), seq, d.node.w.now
-	d.writes++
-	if d.node.w.crashPoint(d.node, d.writes, false) {
+	switch {
+	case d.dirty:
+		d.probing = false
+	case d.failing && n.w.now >= d.retryAt:
+		d.probing = !d.known
+	case !d.known && !d.failing:
+		d.probing = true
+	default:
 		return
+	}
+	d.busy, d.started = true, n.w.now
+	d.jobs++
+	if !d.probing {
+		state, seq := n.core.Durable()
+		d.dirty, d.known = false, true
+		d.writing, d.seq = d.snapshot(state), seq
+		d.writes++
+		if n.w.crashPoint(n, d.writes, false) {
+			return
+		}
 	}
 	d.finishLater()
 }
@@ -58,7 +89,7 @@ func (d *Disk) kick() {
 func (d *Disk) finishLater() {
 	if !d.Stalled {
 		w := d.node.w
-		w.after(d.Latency+w.rng.Duration(d.Jitter), d, uint64(d.writes))
+		w.after(d.Latency+w.rng.Duration(d.Jitter), d, uint64(d.jobs))
 	}
 }
 
@@ -73,34 +104,54 @@ func (d *Disk) Unstall() {
 	}
 }
 
-// fire is the end of write number num.
+// fire is the end of job number num.
 func (d *Disk) fire(num uint64) {
-	if !d.busy || num != uint64(d.writes) || d.Stalled {
+	if !d.busy || num != uint64(d.jobs) || d.Stalled {
 		return
 	}
+	n := d.node
 	d.busy = false
+	failed := d.failing
+	d.failing = d.Failing
 	reason := ""
 	if d.Failing {
 		reason = "No space left on device"
-		d.behind = true
+		d.wait = min(max(firstRetry, 2*d.wait), lastRetry)
+		d.retryAt = n.w.now + d.wait
+		life := n.life
+		n.w.after(d.wait, call(func() {
+			if n.life == life {
+				n.do(n.finish)
+			}
+		}), 0)
 	} else {
-		d.behind = false
+		d.wait, d.known = 0, true
+	}
+	probe, took := d.probing, n.w.now-d.started
+	if probe {
+		if failed || d.failing {
+			n.do(func() { n.step(sentinel.Persisted{Took: took, Reason: reason}) })
+		}
+		return
+	}
+	d.behind = d.failing
+	if !d.failing {
 		d.saved = d.writing
 		if !d.Lying {
 			d.sure = d.saved
 		}
-		d.node.w.check.saved(d.node)
-		if d.node.w.crashPoint(d.node, d.writes, true) {
+		n.w.check.saved(n)
+		if n.w.crashPoint(n, d.writes, true) {
 			return
 		}
 	}
-	seq, took := d.seq, d.node.w.now-d.started
-	d.node.do(func() { d.node.written(seq, took, reason) })
+	seq := d.seq
+	n.do(func() { n.written(seq, took, reason) })
 }
 
 // crashed is what a crash of the process does to a write under way.
 func (d *Disk) crashed() {
-	if d.busy && d.Torn && !d.Failing {
+	if d.busy && !d.probing && d.Torn && !d.Failing {
 		d.saved, d.sure = d.writing, d.writing
 	}
 	if d.Lying {
@@ -110,7 +161,7 @@ func (d *Disk) crashed() {
 		d.node.w.check.tainted = true
 		d.behind = false
 	}
-	d.busy, d.dirty = false, false
+	d.busy, d.dirty, d.known, d.failing, d.wait = false, false, false, false, 0
 }
 
 // snapshot copies a state as it is now, so that a core that changes what it

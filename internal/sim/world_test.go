@@ -262,7 +262,8 @@ func TestDisk(t *testing.T) {
 		epoch uint64        // in the file at the end
 	}{
 		{"a good write", func(*Disk) {}, 0, "told persisted 1 ", 9},
-		{"a failing write", func(d *Disk) { d.Failing = true }, 0, "told persisted 1 No space left on device", 0},
+		{"a failing write, tried again later and later", func(d *Disk) { d.Failing = true }, 0,
+			"told " + strings.Repeat("persisted 1 No space left on device", 4), 0},
 		{"a write that hangs", func(d *Disk) { d.Stalled = true }, 0, "", 0},
 		{"a crash before the end", func(*Disk) {}, time.Microsecond, "", 0},
 		{"a crash before the end, torn", func(d *Disk) { d.Torn = true }, time.Microsecond, "", 9},
