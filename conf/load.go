@@ -108,7 +108,6 @@ func (l *loader) load(in Input) error {
 	}
 	dir := &l.vals[index["dir"]]
 	dir.text = l.host.Getwd()
-	l.cfg.apply(l.vals)
 	l.warnShadowedPassword()
 	if err := l.applySentinel(false); err != nil {
 		return err

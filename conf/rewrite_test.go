@@ -55,7 +55,8 @@ func TestRewriteEscapes(t *testing.T) {
 		{"it's", `"it's"`},
 		{`back\slash`, `back\slash`},
 		{"tab\t", `"tab\t"`},
-		{"\x01\x7f", `"\x01\x7f"`},
+		{"\x01", `"\x01"`},
+		{"\x7f", `"\x7f"`},
 		{"pässword", "pässword"},
 		{"pä ss", `"p\xc3\xa4 ss"`},
 	} {
