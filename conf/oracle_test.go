@@ -42,7 +42,7 @@ func readOracle(t testing.TB) oracleCases {
 
 const oracleHead = "port 0\nunixsocket s.sock\n"
 
-// Rule: C-3, C-22, C-26, C-27, C-31, C-36, C-37, C-52, C-92 to C-105, R-3, and
+// Rule: C-3, C-22, C-26, C-27, C-31, C-36, C-37, C-52, C-58, C-92 to C-105, R-3, and
 // the tables 1.5, 1.8, 3.2 and 4.3.
 func TestAgainstTheOriginal(t *testing.T) {
 	all := readOracle(t)
