@@ -46,19 +46,19 @@ func run(m *testing.M) int {
 
 // needs skips the test unless the program is there. The words `skipped for
 // want of` make CI fail.
-func needs(t *testing.T, program, path string) {
+func needs(t testing.TB, program, path string) {
 	t.Helper()
 	if path == "" {
 		t.Skipf("skipped for want of %s", program)
 	}
 }
 
-func needsRedis(t *testing.T)    { needs(t, "redis-server", programs.Redis) }
-func needsOriginal(t *testing.T) { needs(t, "redis-sentinel (the original)", programs.Original) }
+func needsRedis(t testing.TB)    { needs(t, "redis-server", programs.Redis) }
+func needsOriginal(t testing.TB) { needs(t, "redis-sentinel (the original)", programs.Original) }
 
 // newBed makes a Bed that is closed when the test ends; if the test failed,
 // its logs are printed first.
-func newBed(t *testing.T) *testbed.Bed {
+func newBed(t testing.TB) *testbed.Bed {
 	t.Helper()
 	needsRedis(t)
 	bed, err := testbed.New(programs)

@@ -93,50 +93,13 @@ func mixedManual(t *testing.T, c *testbed.Cluster, kind testbed.Kind) {
 // every Sentinel announces it five times more.
 func rests(t *testing.T, c *testbed.Cluster, begin time.Time, m *testbed.Redis) {
 	t.Helper()
-	announced(t, c, m, 5)
+	require.NoError(t, testbed.Announced(m.Addr(), "", m.Addr(), len(c.Sentinels), 5, 30*time.Second))
 	require.Same(t, m, must(c.Master()))
 	require.NoError(t, c.Settle(5*time.Second))
 	for _, s := range c.Sentinels {
 		require.Len(t, c.Events.Named(begin, s.Name, "+switch-master"), 1, s.Name)
 	}
 	require.Len(t, c.Events.Named(begin, "", "+promoted-slave"), 1)
-}
-
-// announced waits until m has heard each Sentinel announce it n times, with
-// one config epoch.
-func announced(t *testing.T, c *testbed.Cluster, m *testbed.Redis, n int) {
-	t.Helper()
-	client, err := m.Dial()
-	require.NoError(t, err)
-	defer client.Close()
-	_, err = client.Do("SUBSCRIBE", "__sentinel__:hello")
-	require.NoError(t, err)
-	heard := make(map[string]int) // by run id
-	epochs := make(map[string]bool)
-	for deadline := time.Now().Add(30 * time.Second); ; {
-		require.True(t, time.Now().Before(deadline), "hellos heard: %v", heard)
-		v, err := client.Receive()
-		require.NoError(t, err)
-		h, err := testbed.ParseHello(v.Elems[2].Str)
-		require.NoError(t, err)
-		require.Equal(t, m.Addr(), h.Master, "announced by %s", h.RunID)
-		epochs[h.ConfigEpoch] = true
-		heard[h.RunID]++
-		if len(heard) == len(c.Sentinels) && least(heard) >= n {
-			break
-		}
-	}
-	require.Len(t, epochs, 1, "config epochs announced")
-}
-
-func least(counts map[string]int) int {
-	m := -1
-	for _, n := range counts {
-		if m < 0 || n < m {
-			m = n
-		}
-	}
-	return m
 }
 
 // ofKind is the first Sentinel of a kind.

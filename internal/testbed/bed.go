@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -37,6 +38,9 @@ type Programs struct {
 // Find looks the system's programs up. ours is the path of our daemon.
 func Find(ours string) Programs {
 	p := Programs{Ours: ours}
+	if abs, err := filepath.Abs(ours); err == nil && ours != "" {
+		p.Ours = abs // processes run in folders of their own
+	}
 	p.Redis, _ = exec.LookPath("redis-server")
 	p.Original, _ = exec.LookPath("redis-sentinel")
 	if p.Original != "" && isOurs(p.Original) {
@@ -56,8 +60,14 @@ type Bed struct {
 	Programs Programs
 
 	claim *claim
-	procs []*Process
+
+	mu     sync.Mutex // held while a process is added or started
+	procs  []*Process
+	closed bool // nothing is started any more
 }
+
+// errClosed is what starting anything in a closed Bed gives.
+var errClosed = errors.New("testbed: closed")
 
 // New makes an empty Bed. The caller calls Close in any case.
 func New(programs Programs) (*Bed, error) {
@@ -74,8 +84,12 @@ func New(programs Programs) (*Bed, error) {
 }
 
 // Close kills all processes of the Bed, gives its ports back and removes its
-// folder.
+// folder. It may be called while another goroutine is still starting things,
+// which then fails.
 func (b *Bed) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
 	for _, p := range b.procs {
 		p.Kill()
 	}
@@ -92,11 +106,10 @@ func (b *Bed) IP(n int) string { return b.claim.ip(n) }
 // HasNetwork reports whether the machine answers on the addresses of IP.
 func (b *Bed) HasNetwork() bool { return b.claim.hasNetwork() }
 
-// Processes are all processes of the Bed, in the order they were added.
-func (b *Bed) Processes() []*Process { return b.procs }
-
 // Logs are the ends of the logs of all processes, for the report of a failure.
 func (b *Bed) Logs(bytesEach int64) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	var s strings.Builder
 	for _, p := range b.procs {
 		fmt.Fprintf(&s, "--- %s (running: %v) %s\n%s", p.Name, p.Running(), strings.Join(p.Argv, " "), p.Tail(bytesEach))
@@ -106,11 +119,16 @@ func (b *Bed) Logs(bytesEach int64) string {
 
 // process adds a program that is not started yet, with a folder of its own.
 func (b *Bed) process(name string, argv []string) (*Process, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, errClosed
+	}
 	dir := filepath.Join(b.Dir, name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	p := &Process{Name: name, Argv: argv, Log: filepath.Join(dir, "log")}
+	p := &Process{bed: b, Name: name, Argv: argv, Log: filepath.Join(dir, "log")}
 	b.procs = append(b.procs, p)
 	return p, nil
 }

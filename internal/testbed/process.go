@@ -19,6 +19,7 @@ type Process struct {
 	Argv []string // as it was last started
 	Log  string   // path of its standard output and error, appended to at each start
 
+	bed  *Bed
 	cmd  *exec.Cmd
 	done chan struct{} // closed once it has been waited for
 	err  error         // what Wait said; to be read after done
@@ -27,6 +28,11 @@ type Process struct {
 // Start runs the program again, or for the first time. It fails if it is
 // running already or cannot be executed.
 func (p *Process) Start() error {
+	p.bed.mu.Lock()
+	defer p.bed.mu.Unlock()
+	if p.bed.closed {
+		return errClosed
+	}
 	if p.Running() {
 		return fmt.Errorf("testbed: %s is running", p.Name)
 	}

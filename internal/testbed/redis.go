@@ -110,13 +110,18 @@ func (r *Redis) Do(args ...string) (resp.Value, error) { return Do(r.reach, r.Pa
 // Dial connects to the server.
 func (r *Redis) Dial() (*Client, error) { return Dial(r.reach, r.Pass) }
 
-// Role is what the server says of itself: `master`, or `slave`, and then the
-// address of its master and the state of the link to it.
+// Role is what the server says of itself; see ParseRole.
 func (r *Redis) Role() (role, master, link string, err error) {
 	v, err := r.Do("ROLE")
 	if err != nil {
 		return "", "", "", err
 	}
+	return ParseRole(v)
+}
+
+// ParseRole reads a reply to ROLE: `master`, or `slave` and then the address of
+// its master and the state of the link to it.
+func ParseRole(v resp.Value) (role, master, link string, err error) {
 	if len(v.Elems) == 0 {
 		return "", "", "", errors.New("empty ROLE")
 	}

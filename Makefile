@@ -1,0 +1,87 @@
+# `make` prints the targets. What each needs beside Go is redis-server and
+# redis-sentinel, which `make servers` installs where it can.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+.DEFAULT_GOAL := help
+
+# VERBOSE=-v has go test name each test.
+VERBOSE :=
+SEEDS := 200
+SEED :=
+FUZZTIME := 3s
+RUNS := 20
+DEMO :=
+
+UNIT = $(shell go list ./... | grep -v /integration$$)
+BIN := bin/redis-sentinel
+
+.PHONY: help
+help: ## print this
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+.PHONY: build
+build: ## build bin/redis-sentinel
+	go build -o $(BIN) ./cmd/redis-sentinel
+
+.PHONY: servers
+servers: ## install redis-server and redis-sentinel, if they are missing and it can be done
+	@.ci/servers
+
+.PHONY: demo
+demo: build servers ## show one failover on real processes; DEMO=--keep leaves it running
+	@go run ./internal/demo -sentinel $(BIN) $(DEMO)
+
+.PHONY: test
+test: check integration short ## all that CI runs
+
+.PHONY: short
+short: ## short runs of sim, fuzz and bench
+	$(MAKE) sim SEEDS=100
+	$(MAKE) fuzz
+	$(MAKE) bench BENCHTIME=20ms
+
+.PHONY: check
+check: servers ## gofmt, vet, staticcheck, go mod tidy, unit tests with -race
+	@test -z "$$(gofmt -l .)" || { echo "not as gofmt has it:"; gofmt -l .; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	go mod tidy -diff
+	go test -race -timeout 15m $(VERBOSE) $(UNIT)
+
+.PHONY: integration
+integration: servers ## tests on real processes
+	go test -count=1 -timeout 20m -parallel 6 $(VERBOSE) ./integration
+
+.PHONY: sim
+sim: ## random worlds in the simulator: SEEDS=500 so many, SEED=42 this one
+	go test -count=1 -timeout 60m $(VERBOSE) ./internal/sim -run '^TestSeeds$$' -args $(if $(SEED),-seed $(SEED),-seeds $(SEEDS))
+
+.PHONY: fuzz
+fuzz: ## every fuzz test for FUZZTIME
+	@for dir in $$(grep -rlE '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
+		for name in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$dir/*_test.go | sed 's/func //'); do \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$dir || exit 1; \
+		done; \
+	done
+
+BENCHTIME := 1s
+.PHONY: bench
+bench: ## benchmarks of the packages
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(UNIT) | grep -v 'no test files'
+
+.PHONY: bench-failover
+bench-failover: build servers ## failover time beside the original, RUNS=20 of each fault
+	go run ./internal/bench -sentinel $(BIN) -runs $(RUNS)
+
+.PHONY: soak
+soak: ## new random worlds for an hour
+	@end=$$(( $$(date +%s) + 3600 )); first=$$(date +%s); \
+	while [ $$(date +%s) -lt $$end ]; do \
+		go test -count=1 -timeout 60m ./internal/sim -run '^TestSeeds$$' -args -seeds 500 -first $$first || exit 1; \
+		first=$$(( first + 500 )); \
+	done
+
+.PHONY: rewrite
+rewrite: ## regenerate the scenario transcripts; review the diff as code
+	go test -count=1 ./sentinel -rewrite
