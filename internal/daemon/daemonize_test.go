@@ -121,3 +121,11 @@ func TestDefaultPidFile(t *testing.T) {
 	log = messages(awaitFile(t, filepath.Join(dir, "s.log"), func(text string) bool { return strings.Contains(text, "bye bye") }))
 	require.Contains(t, log, "* Removing the pid file.")
 }
+
+// Rule: C-125: the mark is private: no script inherits it.
+func TestMarkIsTaken(t *testing.T) {
+	t.Setenv(daemonMark, daemonPlain)
+	require.Equal(t, inherited{daemon: true}, takeMark())
+	require.NotContains(t, os.Environ(), daemonMark+"="+daemonPlain)
+	require.Equal(t, inherited{}, takeMark())
+}

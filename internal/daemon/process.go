@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -64,8 +65,15 @@ func (p *process) open() {
 	setOOMScore(p.set.OOMScoreAdj, p.set.OOMScoreAdjValues[0], oomPath, p.log)
 	for _, d := range p.doors {
 		for _, ln := range d.sockets {
-			go func() { _ = p.server.Serve(ln) }()
+			go p.serve(ln)
 		}
+	}
+}
+
+// serve lets clients in through one socket until the end.
+func (p *process) serve(ln net.Listener) {
+	if err := p.server.Serve(ln); err != nil {
+		p.log.Warn("No longer accepting clients at " + ln.Addr().String() + ": " + errnoText(err))
 	}
 }
 

@@ -21,16 +21,17 @@ func takeTitleArea() titleArea {
 		return nil
 	}
 	start := unsafe.StringData(os.Args[0])
+	address := uintptr(unsafe.Pointer(start))
 	size := 0
 	for i, arg := range os.Args {
-		if arg != "" && unsafe.StringData(arg) != (*byte)(unsafe.Add(unsafe.Pointer(start), size)) {
+		if arg != "" && uintptr(unsafe.Pointer(unsafe.StringData(arg))) != address+uintptr(size) {
 			return nil
 		}
 		size += len(arg) + 1
 		os.Args[i] = strings.Clone(arg)
 	}
 	at := processAddresses()
-	if at.argStart != uintptr(unsafe.Pointer(start)) || at.argEnd != at.argStart+uintptr(size) {
+	if at.argStart != address || at.argEnd != at.argStart+uintptr(size) {
 		return nil
 	}
 	if at.envStart == at.argEnd && at.envEnd > at.envStart {

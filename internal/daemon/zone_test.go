@@ -14,8 +14,8 @@ func TestPosixZones(t *testing.T) {
 		rule           string
 		winter, summer string // the hour and the zone at 12 UTC
 	}{
-		{"XXX-9", "21 XXX", "21 XXX"},
-		{"XXX3:30", "08 XXX", "08 XXX"},
+		{"YYY-9", "21 YYY", "21 YYY"},
+		{"YYY3:30", "08 YYY", "08 YYY"},
 		{"UTC0", "12 UTC", "12 UTC"},
 		{"<+05>-5", "17 +05", "17 +05"},
 		{"CET-1CEST,M3.5.0,M10.5.0/3", "13 CET", "14 CEST"},
@@ -34,7 +34,7 @@ func TestPosixZones(t *testing.T) {
 
 // Rule: C-51, C-113: log lines have the local time, as TZ says it.
 func TestLogTime(t *testing.T) {
-	for _, tz := range []string{"XXX-9", "XXX5", "Nowhere/Else", ""} {
+	for _, tz := range []string{"YYY-9", "YYY5", "Nowhere/Else", ""} {
 		hour := func(c *child) string {
 			require.Equal(t, 1, c.wait())
 			return regexp.MustCompile(`\d\d \w{3} \d{4} \d\d`).FindString(c.stdout())
