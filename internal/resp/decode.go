@@ -55,11 +55,12 @@ func Decode(buf []byte, lim Limits) (v Value, n int, err error) {
 	}
 	d := decoder{buf: buf, lim: lim}
 	v, err = d.value(0)
+	need := max(d.need, len(buf)+1)
 	switch {
-	case err == ErrShort && d.need > lim.Total:
+	case err == ErrShort && need > lim.Total:
 		return Value{}, 0, ErrTooLarge
 	case err == ErrShort:
-		return Value{}, max(d.need, len(buf)+1), err
+		return Value{}, need, err
 	case err != nil:
 		return Value{}, 0, err
 	case d.pos > lim.Total:

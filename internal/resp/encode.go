@@ -9,7 +9,9 @@ import (
 // anything but 3 is 2) and returns the longer slice. A None adds nothing.
 //
 // Rule: K-0, the table of logical types; doubles in their shortest form.
-func Append(dst []byte, proto int, v Value) []byte {
+func Append(dst []byte, proto int, v Value) []byte { return appendValue(dst, proto, &v) }
+
+func appendValue(dst []byte, proto int, v *Value) []byte {
 	three := proto == 3
 	switch v.Kind {
 	case None:
@@ -47,7 +49,7 @@ func Append(dst []byte, proto int, v Value) []byte {
 }
 
 // appendElems appends the kinds that hold other values.
-func appendElems(dst []byte, proto int, v Value) []byte {
+func appendElems(dst []byte, proto int, v *Value) []byte {
 	kind, n := byte('*'), len(v.Elems)
 	if proto == 3 {
 		switch v.Kind {
@@ -61,7 +63,11 @@ func appendElems(dst []byte, proto int, v Value) []byte {
 	}
 	dst = AppendHeader(dst, kind, int64(n))
 	for i := range v.Elems {
-		dst = Append(dst, proto, v.Elems[i])
+		if e := &v.Elems[i]; e.Kind == Bulk { // nearly all are
+			dst = AppendBulk(dst, e.Str)
+		} else {
+			dst = appendValue(dst, proto, e)
+		}
 	}
 	return dst
 }
@@ -71,6 +77,9 @@ func appendElems(dst []byte, proto int, v Value) []byte {
 func AppendHeader(dst []byte, kind byte, n int64) []byte {
 	if 0 <= n && n <= 9 {
 		return append(dst, kind, byte('0'+n), '\r', '\n')
+	}
+	if 10 <= n && n <= 99 {
+		return append(dst, kind, byte('0'+n/10), byte('0'+n%10), '\r', '\n')
 	}
 	dst = append(dst, kind)
 	dst = strconv.AppendInt(dst, n, 10)
