@@ -2,31 +2,49 @@ package link
 
 import "sync"
 
-// blockSize holds an INFO reply of usual size, or what a link is sent at once.
-const blockSize = 16 << 10
+// What buffers of all links are made of, so that idle links have none: an INFO
+// reply of usual size, and what a link is sent at once.
+var (
+	inBlocks  = newBlocks(16 << 10)
+	outBlocks = newBlocks(1 << 10)
+)
 
-// blocks are what buffers of all links are made of, so that idle links have
-// none.
-var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
+// blocks is a pool of blocks of one size.
+type blocks struct {
+	pool sync.Pool
+	size int
+}
 
-// buffer is a byte slice that starts in a pooled block and gives it back when
-// it is empty. The zero buffer is empty.
+// block is memory that is used again.
+type block struct {
+	data []byte // empty, with its capacity
+	home *blocks
+}
+
+func newBlocks(size int) *blocks {
+	bs := &blocks{size: size}
+	bs.pool.New = func() any { return &block{make([]byte, 0, size), bs} }
+	return bs
+}
+
+// buffer is a byte slice that starts in a block and gives it back when it is
+// empty. The zero buffer is empty.
 type buffer struct {
 	b     []byte
-	block *[blockSize]byte // what b lies in, or lay in before it grew
+	block *block // what b lies in, or lay in before it grew
 }
 
 // take makes sure that there is a slice to append to.
-func (b *buffer) take() {
+func (b *buffer) take(from *blocks) {
 	if b.b == nil {
-		b.block = blocks.Get().(*[blockSize]byte)
-		b.b = b.block[:0]
+		b.block = from.pool.Get().(*block)
+		b.b = b.block.data
 	}
 }
 
-// grow makes room for more bytes after b.
-func (b *buffer) grow() {
-	b.take()
+// grow makes sure that there is room after b.
+func (b *buffer) grow(from *blocks) {
+	b.take(from)
 	if len(b.b) == cap(b.b) {
 		b.b = append(make([]byte, 0, 2*cap(b.b)), b.b...)
 	}
@@ -39,7 +57,7 @@ func (b *buffer) skip(n int) {
 		return
 	}
 	if b.block != nil {
-		blocks.Put(b.block)
+		b.block.home.pool.Put(b.block)
 	}
 	*b = buffer{}
 }

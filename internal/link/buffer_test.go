@@ -32,13 +32,13 @@ func TestRingKeepsOrder(t *testing.T) {
 
 func TestBufferGivesItsMemoryBack(t *testing.T) {
 	var b buffer
-	b.take()
+	b.take(outBlocks)
 	b.b = append(b.b, "abcdef"...)
 	b.skip(4)
 	require.Equal(t, "ef", string(b.b))
 	b.b = b.b[:cap(b.b)]
-	b.grow()
-	require.Equal(t, 2*blockSize, cap(b.b))
+	b.grow(outBlocks)
+	require.Equal(t, 2*outBlocks.size, cap(b.b))
 	require.Equal(t, "ef", string(b.b[:2]))
 	b.skip(len(b.b))
 	require.Equal(t, buffer{}, b)

@@ -128,7 +128,7 @@ func (l *link) send(tag uint64, cmds [][]string) bool {
 	if l.phase == over || l.fault != "" || len(cmds) == 0 {
 		return false
 	}
-	l.out.take()
+	l.out.take(outBlocks)
 	for i, cmd := range cmds {
 		l.out.b = resp.AppendCommand(l.out.b, cmd...)
 		switch {

@@ -259,7 +259,7 @@ func TestTheFarEndCloses(t *testing.T) {
 
 // A reply may come in any pieces.
 func TestRepliesInPieces(t *testing.T) {
-	info := strings.Repeat("x", 3*blockSize)
+	info := strings.Repeat("x", 3*inBlocks.size)
 	wire := resp.Append(nil, 2, resp.Str(info))
 	b := newBed(t, Options{})
 	b.dial(1, server(t, func(c net.Conn) {

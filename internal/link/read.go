@@ -33,7 +33,7 @@ func (l *link) read() {
 // false waits for more.
 func (l *link) readAll(fd uintptr) bool {
 	for {
-		l.in.grow()
+		l.in.grow(inBlocks)
 		b := l.in.b
 		n, err := syscall.Read(int(fd), b[len(b):cap(b)])
 		switch {
@@ -65,7 +65,7 @@ func (l *link) readTLS() {
 	for {
 		n, err := l.conn.Read(small[:])
 		if n > 0 {
-			l.in.take()
+			l.in.take(inBlocks)
 			l.in.b = append(l.in.b, small[:n]...)
 			if !l.consume() {
 				return

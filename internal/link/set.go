@@ -16,6 +16,9 @@ const (
 	maxUnanswered  = 1 << 15 // commands sent or queued that have no reply yet
 	maxQueuedBytes = 4 << 20 // commands that the socket did not take yet
 
+	// maxDirty is how many links may wait for Flush: each holds a buffer.
+	maxDirty = 64
+
 	// hangupGrace is how long a link that was hung up may take to deliver
 	// what was sent on it: many round trips, and soon enough forgotten.
 	hangupGrace = time.Second
@@ -127,14 +130,17 @@ func (s *Set) Dial(o DialOptions) {
 	go l.open(ctx, o)
 }
 
-// Send queues commands on a link, to be written by the next Flush or as soon as
-// the connection is established. Their last reply comes back as an Answer
+// Send queues commands on a link, to be written by the next Flush at the latest
+// or as soon as the connection is established. Their last reply comes back as an Answer
 // unless tag is 0. On a link that is not there it does nothing; past the limits
 // it drops the link.
 func (s *Set) Send(id, tag uint64, cmds [][]string) {
 	l := s.links[id]
 	if l != nil && l.send(tag, cmds) {
 		s.dirty = append(s.dirty, l)
+	}
+	if len(s.dirty) >= maxDirty {
+		s.Flush()
 	}
 }
 
