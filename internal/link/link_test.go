@@ -601,6 +601,8 @@ func TestPingCostsNothing(t *testing.T) {
 	}
 	round()
 	allocs := testing.AllocsPerRun(200, round)
-	require.Less(t, allocs, 0.5)
+	if !raceEnabled {
+		require.Less(t, allocs, 0.5)
+	}
 	require.Nil(t, b.links[1].out.b)
 }
