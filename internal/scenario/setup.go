@@ -195,6 +195,9 @@ func (r *runner) boot(num int, name string) sim.SentinelOptions {
 		st.Masters = append(st.Masters, new(*m))
 	}
 	o.Boot, o.Make = st, r.opt.Make
+	if slices.Contains(r.originals, name) {
+		o.Make, o.Original = sim.NewOriginal, true
+	}
 	return o
 }
 

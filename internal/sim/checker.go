@@ -22,10 +22,11 @@ type checker struct {
 	// whose disk lied; what rests on memory across restarts is off from then.
 	tainted bool
 
-	leaders    map[epochOf]string   // who acts as leader
-	forced     map[epochOf]bool     // by hand, without votes
-	disputed   map[string]bool      // two addresses were announced with one epoch
-	votes      map[voteOf]string    // for whom, as anybody heard
+	leaders    map[epochOf]string // who acts as leader
+	forced     map[epochOf]bool   // by hand, without votes
+	disputed   map[string]bool    // two addresses were announced with one epoch
+	votes      map[voteOf]string  // for whom, as anybody heard
+	refusals   map[voteOf]refusal
 	addresses  map[epochOf]Addr     // announced with this config epoch
 	promoted   map[epochOf]string   // the replica announced
 	newest     map[string]uint64    // highest epoch with a leader, by master
@@ -72,6 +73,7 @@ func (k *checker) init(w *World) {
 		forced:    map[epochOf]bool{},
 		disputed:  map[string]bool{},
 		votes:     map[voteOf]string{},
+		refusals:  map[voteOf]refusal{},
 		addresses: map[epochOf]Addr{},
 		promoted:  map[epochOf]string{},
 		newest:    map[string]uint64{},
@@ -234,7 +236,7 @@ func (k *checker) elected(n *Node, name string, at Addr) {
 	if m.forced {
 		k.forced[key] = true
 	}
-	if old := k.leaders[key]; old != "" && old != n.ID() && !k.forced[key] && !k.tainted {
+	if old := k.leaders[key]; old != "" && old != n.ID() && !k.forced[key] && !k.tainted && !k.loose() {
 		k.fail(n.name, "I-1", "leads %s in epoch %d, as %s does", name, m.epoch, k.nameOf(old))
 	}
 	k.leaders[key] = n.ID()
@@ -258,6 +260,18 @@ func (k *checker) elected(n *Node, name string, at Addr) {
 	if down < quorum && !k.disputed[name] { // E-80 needs no ODOWN
 		k.fail(n.name, "I-6", "leads %s in epoch %d, down for %d of %d", name, m.epoch, down, quorum)
 	}
+}
+
+// loose reports whether originals can outvote ours: then they may break S-1 by
+// themselves, and with it S-7.
+//
+// Rule: S-9.
+func (k *checker) loose() bool {
+	originals := 0
+	for _, n := range k.w.nodes {
+		originals += b2i(n.opt.Original)
+	}
+	return 2*originals > len(k.w.nodes)
 }
 
 // opinionAge is how old an opinion of a peer may be, and a little for its way
@@ -301,7 +315,7 @@ func (k *checker) promotedSlave(n *Node, at Addr, name string) {
 	if i := k.w.Instance(at); i != nil && !i.IsMaster() && k.w.now-i.lastMaster > 5*time.Second {
 		k.fail(n.name, "I-7", "announces %s for %s, which is not a master", at, name)
 	}
-	if old := k.promoted[key]; old != "" && old != at.String() && !k.forced[key] && !k.tainted {
+	if old := k.promoted[key]; old != "" && old != at.String() && !k.forced[key] && !k.tainted && !k.loose() {
 		k.fail(n.name, "I-9", "promotes %s for %s in epoch %d, where %s was", at, name, m.epoch, old)
 	}
 	k.promoted[key] = at.String()
@@ -354,7 +368,7 @@ func (k *checker) hello(n *Node, text string) {
 	}
 	at, key := Addr{f[5], port}, epochOf{name, config}
 	old, known := k.addresses[key]
-	if known && old != at && config > 0 && !k.forced[key] && !k.tainted && !k.sameHost(old, at) {
+	if known && old != at && config > 0 && !k.forced[key] && !k.tainted && !k.loose() && !k.sameHost(old, at) {
 		k.fail(n.name, "I-5", "announces %s for %s in epoch %d, which had %s", at, name, config, old)
 	}
 	if known && old != at && config > 0 {
@@ -377,6 +391,7 @@ func (k *checker) answered(n *Node, args []string, v resp.Value) {
 	leader, epoch := v.Elems[1].Str, uint64(v.Elems[2].Int)
 	port, _ := strconv.Atoi(args[3])
 	name := k.w.groupOf(Addr{k.w.ip(args[2]), port})
+	k.refused(n, name, args, epoch)
 	if leader == "*" || name == "" {
 		return
 	}
@@ -385,6 +400,46 @@ func (k *checker) answered(n *Node, args []string, v resp.Value) {
 	if !n.Disk.behind && !n.opt.Original && d != nil && d.LeaderEpoch < epoch {
 		k.fail(n.name, "I-10", "shows a vote for %s in epoch %d before it is written", name, epoch)
 	}
+}
+
+// patience is what an answer may add to the span of I-12: an original asks once
+// a second.
+const patience = 3 * time.Second
+
+// refused: an original is not refused newer epochs for long (I-12).
+func (k *checker) refused(n *Node, name string, args []string, epoch uint64) {
+	asked, _ := strconv.ParseUint(args[4], 10, 64)
+	from := k.byID(args[5])
+	m := masterIn(n.Disk.saved, name)
+	if from == nil || !from.opt.Original || n.opt.Original || m == nil || n.Disk.Stalled {
+		return
+	}
+	key := voteOf{n.ID(), name + " " + from.name, 0}
+	r := k.refusals[key]
+	if epoch >= asked {
+		delete(k.refusals, key)
+		return
+	}
+	if k.w.now-r.last > patience {
+		r.since = k.w.now
+	}
+	r.last = k.w.now
+	k.refusals[key] = r
+	if limit := min(10*time.Second, m.FailoverTimeout) + time.Second + patience; k.w.now-r.since > limit {
+		k.fail(n.name, "I-12", "refuses %s a vote for %s for longer than %v", from.name, name, limit)
+	}
+}
+
+// refusal is a run of refused requests.
+type refusal struct{ since, last time.Duration }
+
+func (k *checker) byID(id string) *Node {
+	for _, n := range k.w.nodes {
+		if n.ID() == id {
+			return n
+		}
+	}
+	return nil
 }
 
 func (k *checker) shown(*Node, sentinel.Show) {}
@@ -414,10 +469,8 @@ func (k *checker) saved(n *Node) {
 }
 
 func (k *checker) nameOf(id string) string {
-	for _, n := range k.w.nodes {
-		if n.ID() == id {
-			return n.name
-		}
+	if n := k.byID(id); n != nil {
+		return n.name
 	}
 	return id
 }

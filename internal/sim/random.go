@@ -14,7 +14,7 @@ import (
 type Plan struct {
 	Seed      uint64
 	Sentinels int
-	Originals int // of them, models of an original
+	Originals int // of them, models of an original: in one of four worlds
 	Masters   int
 	Replicas  int // of each master
 	Quorum    int
@@ -63,6 +63,9 @@ func NewPlan(seed uint64) *Plan {
 		TickLate: pick(r, 0, time.Millisecond, 5*time.Millisecond),
 	}
 	p.Options.Jitter = r.Duration(p.Options.Latency)
+	if seed%4 == 2 {
+		p.Originals = 1 + r.IntN(p.Sentinels)
+	}
 	return p
 }
 
@@ -97,9 +100,11 @@ func (p *Plan) Make() *World {
 		for _, m := range masters {
 			st.Masters = append(st.Masters, new(m))
 		}
-		w.AddSentinel(SentinelOptions{
-			Name: fmt.Sprintf("s%d", k+1), Addr: Addr{fmt.Sprintf("10.0.9.%d", k+1), conf.DefaultPort}, Boot: st,
-		})
+		o := SentinelOptions{Name: fmt.Sprintf("s%d", k+1), Addr: Addr{fmt.Sprintf("10.0.9.%d", k+1), conf.DefaultPort}, Boot: st}
+		if k < p.Originals {
+			o.Make, o.Original = NewOriginal, true
+		}
+		w.AddSentinel(o)
 	}
 	return w
 }
