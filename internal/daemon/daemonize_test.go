@@ -110,6 +110,7 @@ func TestDefaultPidFile(t *testing.T) {
 	cmd.Env = append(cmd.Env, asNobody+"=1")
 	require.Equal(t, 0, start(t, cmd).wait())
 	awaitListener(t, port)
+	t.Cleanup(func() { killByLog(t, filepath.Join(dir, "s.log")) })
 	log := messages(readFile(t, filepath.Join(dir, "s.log")))
 	for i, line := range log {
 		if line == fmt.Sprintf("* Running mode=sentinel, port=%d.", port) {
@@ -120,6 +121,18 @@ func TestDefaultPidFile(t *testing.T) {
 	ask(t, port, "SHUTDOWN")
 	log = messages(awaitFile(t, filepath.Join(dir, "s.log"), func(text string) bool { return strings.Contains(text, "bye bye") }))
 	require.Contains(t, log, "* Removing the pid file.")
+}
+
+// killByLog kills the process that wrote the lines of a log, unless they say
+// that it has ended.
+func killByLog(t *testing.T, path string) {
+	text := readFile(t, path)
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	last := lines[len(lines)-1] // the first may be the parent's
+	pid, err := strconv.Atoi(last[:strings.IndexByte(last, ':')])
+	if err == nil && !strings.Contains(text, "bye bye") {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
 }
 
 // Rule: C-125: the mark is private: no script inherits it.

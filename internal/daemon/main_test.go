@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -164,12 +165,33 @@ func (c *child) wait() int {
 // signal sends a signal.
 func (c *child) signal(sig syscall.Signal) { require.NoError(c.t, c.cmd.Process.Signal(sig)) }
 
+// Ports for tests: below those that the system gives to outgoing connections,
+// which would otherwise take them between our look and the Sentinel's.
+const (
+	firstPort = 30000
+	testPorts = 2768
+)
+
+// nextPort counts the ports handed out, from a place that differs between
+// test processes.
+var nextPort = func() *atomic.Int64 {
+	n := new(atomic.Int64)
+	n.Store(int64(os.Getpid()) * 97)
+	return n
+}()
+
 // freePort is a TCP port of loopback that nobody uses.
 func freePort(t *testing.T) int {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
+	for range testPorts {
+		port := firstPort + int(nextPort.Add(1))%testPorts
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			_ = ln.Close()
+			return port
+		}
+	}
+	require.Fail(t, "no free port")
+	return 0
 }
 
 // writeConf makes a configuration that listens on a free port of 127.0.0.1,

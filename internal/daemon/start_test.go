@@ -61,10 +61,10 @@ func fatalStarts() []fatalStart {
 		{"socket path too long", minimal, []string{conf, "--port", "0", "--unixsocket", "/" + long}, "", true, []string{"# Failed opening Unix socket: unix socket path too long (121), must be under 108"}, ""},
 		{"socket cannot be made", minimal, []string{conf, "--port", "0", "--unixsocket", "/nonexistent/s"}, "", true, []string{"# Failed opening Unix socket: bind: No such file or directory"}, ""},
 
-		{"users in two places", minimal + "user bob on\naclfile x.acl\n", []string{conf}, "", true, []string{"# Configuring Redis with users defined in redis.conf and at the same setting an ACL file path is invalid. " +
+		{"users in two places", minimal + "user bob on\naclfile x.acl\n", []string{conf, "--port", "0", "--unixsocket", "u.sock"}, "", true, []string{"# Configuring Redis with users defined in redis.conf and at the same setting an ACL file path is invalid. " +
 			"This setup is very likely to lead to configuration errors and security holes, please define either an ACL file or declare users directly in your redis.conf, but not both."}, ""},
-		{"no ACL file", minimal + "aclfile x.acl\n", []string{conf}, "", true, []string{"# Aborting Redis startup because of ACL errors: Error loading ACLs, opening file 'x.acl': No such file or directory"}, ""},
-		{"unknown command in a user", minimal + "user bob on +bogus\n", []string{conf}, "", true, []string{"# Error loading ACL rule '+bogus' for the user named 'bob': Unknown command or category name in ACL", "# Critical error while loading ACLs. Exiting."}, ""},
+		{"no ACL file", minimal + "aclfile x.acl\n", []string{conf, "--port", "0", "--unixsocket", "u.sock"}, "", true, []string{"# Aborting Redis startup because of ACL errors: Error loading ACLs, opening file 'x.acl': No such file or directory"}, ""},
+		{"unknown command in a user", minimal + "user bob on +bogus\n", []string{conf, "--port", "0", "--unixsocket", "u.sock"}, "", true, []string{"# Error loading ACL rule '+bogus' for the user named 'bob': Unknown command or category name in ACL", "# Critical error while loading ACLs. Exiting."}, ""},
 		{"bad rule in a user", "user bob on =x\n", []string{conf}, "", true, nil, fatalBlock("Reading the configuration file, at line 1\n>>> 'user bob on =x'\n", "Error in user declaration 'bob': Syntax error")},
 
 		{"invalid locale", minimal + "locale-collate nosuchlocale\n", []string{conf}, "", false, []string{"* Configuration loaded", "# Failed to configure LOCALE for invalid locale name."}, ""},

@@ -39,13 +39,14 @@ func (n *notifySocket) receive() string {
 	return string(buf[:size])
 }
 
-// fill sends to the socket until nothing more fits.
+// fill sends to the socket until nothing more fits: each from a sender of its
+// own, so that it is this socket that is full.
 func (n *notifySocket) fill() {
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	require.NoError(n.t, err)
-	defer unix.Close(fd)
 	for {
-		err := unix.Sendto(fd, []byte("x"), 0, &unix.SockaddrUnix{Name: n.path})
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		require.NoError(n.t, err)
+		err = unix.Sendto(fd, []byte("x"), 0, &unix.SockaddrUnix{Name: n.path})
+		_ = unix.Close(fd)
 		if errors.Is(err, unix.EAGAIN) {
 			return
 		}
