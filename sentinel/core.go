@@ -55,6 +55,7 @@ type Core struct {
 	settled   Seq // all writes up to here have returned well, or are carried on without
 	dirty     bool
 	saveError string
+	amnesia   amnesia
 	slowDisk  bool // the last write failed or took long (E-14)
 	waiting   []waitingVote
 
@@ -88,6 +89,7 @@ func New(now Stamp, boot conf.State, seed uint64) (*Core, error) {
 		peerLink:          map[string]*link{},
 		lastTick:          now.Mono,
 		lateTick:          never,
+		amnesia:           amnesia{until: never},
 	}
 	c.general.Masters = nil
 	c.byAddr.init()

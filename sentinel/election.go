@@ -83,7 +83,7 @@ func (c *Core) startTime(m *master) time.Duration {
 		return farAway
 	}
 	c.shortenPause(m)
-	t0 := max(since, e.pauseUntil)
+	t0 := max(since, e.pauseUntil, c.amnesia.until)
 	if m.bornAt != never {
 		t0 = max(t0, m.bornAt+3*c.params.publishPeriod)
 	}
@@ -97,8 +97,25 @@ func (c *Core) startTime(m *master) time.Duration {
 	if e.attempts > 0 && c.usable(m) < quorum.Need(m.voters(), m.quorum) {
 		t0 = max(t0, e.lastAttempt+2*m.failoverTimeout)
 	}
+	if m.hasOriginal() && !c.anyEligible(m) {
+		t0 = max(t0, since+2*c.params.askPeriod)
+	}
 	c.tellPause(m)
 	return t0 + time.Duration(c.rank(m)+c.penalty(m))*c.slot(m)
+}
+
+// hasOriginal reports whether an original is among the voters. It would hold
+// off for two failover-timeouts after a vote for us, so a Sentinel that sees no
+// good replica lets it go first: it asks within a second of its ODOWN.
+//
+// Rule: E-14, E-58.
+func (m *master) hasOriginal() bool {
+	for _, p := range m.peers {
+		if !p.link.own && p.connected() && !p.sdown {
+			return true
+		}
+	}
+	return false
 }
 
 // tellPause logs, once for each, a long pause that holds us back.
@@ -373,6 +390,9 @@ func (c *Core) vote(m *master, epoch quorum.Epoch, candidate quorum.RunID) {
 		return
 	}
 	c.adoptEpoch(epoch, m)
+	if c.amnesia.forbids(c.now.Mono, epoch) {
+		return
+	}
 	p := m.findPeer(string(candidate))
 	ask := quorum.Ask{Epoch: epoch, Candidate: candidate, Known: p != nil, Original: p == nil || !p.link.own}
 	switch m.ballot.Answer(c.now.Mono, ask, c.standing(m)) {

@@ -126,6 +126,7 @@ func (c *Core) receiveHello(payload string, from *instance) {
 		c.complain(from, "its epoch jumps too far ahead")
 		return
 	}
+	c.amnesia.hear(c.now.Mono, max(h.epoch, h.masterConfig))
 	p := c.introduce(m, h)
 	if p != nil && p.hello == payload && p.said.epoch == m.configEpoch && p.said.addr.Same(m.current()) {
 		p.heardAt = c.now.Mono

@@ -1,5 +1,38 @@
 package sentinel
 
+import (
+	"time"
+
+	"gosentinel/quorum"
+)
+
+// amnesia is the caution of a Sentinel that started with a file that it cannot
+// write: votes of its former life may be missing from it. It votes for nobody
+// at first, then only above what it has heard of by then. The shell tells by a
+// Persisted of Seq 0 that failed.
+//
+// Rule: E-45.
+type amnesia struct {
+	until time.Duration // never = none
+	floor quorum.Epoch  // highest epoch heard of until then
+}
+
+// amnesiaSpan is how long such a Sentinel listens before it votes.
+const amnesiaSpan = 5 * time.Second
+
+// forbids reports whether there may be no vote in epoch now; while it listens
+// it takes note of what it hears.
+func (a *amnesia) forbids(now time.Duration, epoch quorum.Epoch) bool {
+	a.hear(now, epoch)
+	return a.until != never && (now < a.until || epoch <= a.floor)
+}
+
+func (a *amnesia) hear(now time.Duration, epoch quorum.Epoch) {
+	if now < a.until {
+		a.floor = max(a.floor, epoch)
+	}
+}
+
 // persisted takes the outcome of a write. One that failed releases what waited
 // for it all the same, unless strict-durability is on; the shell retries until
 // it is written.
@@ -8,6 +41,9 @@ package sentinel
 func (c *Core) persisted(in Persisted) {
 	c.saveError = in.Reason
 	c.slowDisk = in.Reason != "" || in.Took > slowWrite
+	if in.Reason != "" && in.Seq == 0 && c.amnesia.until == never {
+		c.amnesia.until = c.now.Mono + amnesiaSpan
+	}
 	if in.Reason != "" && c.general.StrictDurability {
 		return
 	}
