@@ -187,7 +187,7 @@ func (c *client) frame() {
 // fill reads more input behind what is there.
 func (c *client) fill() error {
 	c.makeRoom()
-	c.inLen.Store(0)
+	c.inLen.Store(int64(len(c.in)))
 	if !c.started {
 		c.started = true
 		if t, ok := c.conn.(*tls.Conn); ok {

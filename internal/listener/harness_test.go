@@ -246,7 +246,7 @@ func (u *user) read() resp.Value {
 		if have := u.r.Buffered(); have > size {
 			buf, _ = u.r.Peek(have)
 		}
-		v, n, err := resp.Decode(buf, resp.Limits{Bulk: 64 << 20, Total: 64 << 20, Elems: 1 << 20})
+		v, n, err := resp.Decode(buf, resp.Limits{Depth: 16, Bulk: 64 << 20, Total: 64 << 20, Elems: 1 << 20})
 		if err == nil {
 			_, _ = u.r.Discard(n)
 			return v
