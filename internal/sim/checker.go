@@ -21,6 +21,7 @@ type checker struct {
 	// tainted: a Sentinel has forgotten what it could not write, or
 	// whose disk lied; what rests on memory across restarts is off from then.
 	tainted bool
+	reset   bool // a Sentinel was made to forget its peers
 
 	leaders    map[epochOf]string // who acts as leader
 	forced     map[epochOf]bool   // by hand, without votes
@@ -49,8 +50,9 @@ type voteOf struct {
 
 // nodeWatch is what was seen of one Sentinel.
 type nodeWatch struct {
-	trying  string // master of the last +try-failover
-	current uint64 // highest announced
+	hidden  time.Duration // when it last died with events that nobody has seen
+	trying  string        // master of the last +try-failover
+	current uint64        // highest announced
 	masters map[string]*masterWatch
 	disk    conf.State
 }
@@ -116,10 +118,17 @@ func (k *checker) of(n *Node, master string) *masterWatch {
 func (k *checker) node(n *Node) *nodeWatch {
 	nw := k.watched[n]
 	if nw == nil {
-		nw = &nodeWatch{masters: map[string]*masterWatch{}}
+		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}}
 		k.watched[n] = nw
 	}
 	return nw
+}
+
+// died: what it had to tell yet is lost.
+func (k *checker) died(n *Node) {
+	if n.out.Len() > 0 {
+		k.node(n).hidden = k.w.now
+	}
 }
 
 // started: a process that begins knows nothing of its former opinions.
@@ -242,31 +251,35 @@ func (k *checker) elected(n *Node, name string, at Addr) {
 	k.leaders[key] = n.ID()
 	k.newest[name] = max(k.newest[name], m.epoch)
 	k.settled(n, name, "leads")
-	if m.manual {
+	if m.manual || n.opt.Original { // an original keeps opinions and votes for too long (S-9)
 		m.manual = false
 		return
 	}
-	if support < need {
+	if support < need && !k.reset {
 		k.fail(n.name, "I-6", "leads %s in epoch %d with %d votes of %d", name, m.epoch, support, need)
 	}
 	down := 0
 	for _, o := range k.w.nodes {
 		ow := k.of(o, name)
 		last, ok := ow.downLast[at]
-		if ow.down == at || ok && k.w.now-last < opinionAge {
+		hidden := o.out.Len() > 0 || k.w.now-k.node(o).hidden < opinionAge // its +sdown may wait for its disk
+		if ow.down == at || ok && k.w.now-last < opinionAge || hidden {
 			down++
 		}
 	}
-	if down < quorum && !k.disputed[name] { // E-80 needs no ODOWN
+	if down < quorum && !k.disputed[name] && !k.reset { // E-80 needs no ODOWN
 		k.fail(n.name, "I-6", "leads %s in epoch %d, down for %d of %d", name, m.epoch, down, quorum)
 	}
 }
 
-// loose reports whether originals can outvote ours: then they may break S-1 by
-// themselves, and with it S-7.
+// loose reports whether S-1, and with it S-7, may be broken: originals can
+// outvote ours, or Sentinels know different sets of peers.
 //
-// Rule: S-9.
+// Rule: S-1, S-9, W-35.
 func (k *checker) loose() bool {
+	if k.reset {
+		return true
+	}
 	originals := 0
 	for _, n := range k.w.nodes {
 		originals += b2i(n.opt.Original)
@@ -354,7 +367,7 @@ func (k *checker) hello(n *Node, text string) {
 	config, _ := strconv.ParseUint(f[7], 10, 64)
 	port, _ := strconv.Atoi(f[6])
 	nw, m, name := k.node(n), k.of(n, f[4]), f[4]
-	if current < nw.current && !k.tainted {
+	if current < nw.current && !k.tainted && !n.opt.Original {
 		k.fail(n.name, "I-4", "announces current epoch %d after %d", current, nw.current)
 	}
 	nw.current = max(nw.current, current)
@@ -368,11 +381,14 @@ func (k *checker) hello(n *Node, text string) {
 	}
 	at, key := Addr{f[5], port}, epochOf{name, config}
 	old, known := k.addresses[key]
-	if known && old != at && config > 0 && !k.forced[key] && !k.tainted && !k.loose() && !k.sameHost(old, at) {
-		k.fail(n.name, "I-5", "announces %s for %s in epoch %d, which had %s", at, name, config, old)
-	}
 	if known && old != at && config > 0 {
 		k.disputed[name] = true
+	}
+	if known && old != at && n.opt.Original {
+		return // it takes a newer epoch of its old address for one of its new address (S-9)
+	}
+	if known && old != at && config > 0 && !k.forced[key] && !k.tainted && !k.loose() && !k.sameHost(old, at) {
+		k.fail(n.name, "I-5", "announces %s for %s in epoch %d, which had %s", at, name, config, old)
 	}
 	k.addresses[key] = at
 }
@@ -411,7 +427,8 @@ func (k *checker) refused(n *Node, name string, args []string, epoch uint64) {
 	asked, _ := strconv.ParseUint(args[4], 10, 64)
 	from := k.byID(args[5])
 	m := masterIn(n.Disk.saved, name)
-	if from == nil || !from.opt.Original || n.opt.Original || m == nil || n.Disk.Stalled {
+	if from == nil || !from.opt.Original || n.opt.Original || m == nil || n.Disk.Stalled ||
+		m.Addr.Host != args[2] || strconv.Itoa(m.Addr.Port) != args[3] {
 		return
 	}
 	key := voteOf{n.ID(), name + " " + from.name, 0}

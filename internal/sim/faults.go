@@ -41,6 +41,11 @@ var faultKinds = []fault{
 	{2, (*faults).slowInfo},
 	{2, (*faults).changePriority},
 	{4, (*faults).write},
+	{1, (*faults).restartEmpty},
+	{2, (*faults).operator},
+	{1, (*faults).failRewrite},
+	{1, (*faults).busy},
+	{1, (*faults).reset},
 }
 
 // one does one fault and notes it.
@@ -248,4 +253,48 @@ func (f *faults) write() string {
 		}
 	}
 	return "writes"
+}
+
+// restartEmpty restarts an instance that has lost its data.
+func (f *faults) restartEmpty() string {
+	i := f.instance()
+	i.Crash()
+	return fmt.Sprintf("crash %s for %v, empty then", i.name, f.later(func() { i.Start(true) }))
+}
+
+// operator gives a replica another role behind the Sentinels' backs. A master
+// is left alone: two instances that follow each other lose their links, and
+// B-711 then rejects them for ever.
+func (f *faults) operator() string {
+	i, to := f.instance(), f.instance()
+	if i.IsMaster() {
+		return "no operator"
+	}
+	if i == to || i.opt.Group != to.opt.Group {
+		i.Command("SLAVEOF", "NO", "ONE")
+		return i.name + ": SLAVEOF NO ONE"
+	}
+	i.Command("SLAVEOF", to.addr.IP, fmt.Sprint(to.addr.Port))
+	return fmt.Sprintf("%s: SLAVEOF %s", i.name, to.name)
+}
+
+func (f *faults) failRewrite() string {
+	i := f.instance()
+	i.FailRewrite = true
+	return fmt.Sprintf("%s cannot rewrite its configuration for %v", i.name, f.later(func() { i.FailRewrite = false }))
+}
+
+func (f *faults) busy() string {
+	i := f.instance()
+	i.Busy = true
+	return fmt.Sprintf("%s is busy for %v", i.name, f.later(func() { i.Busy = false }))
+}
+
+// reset makes a Sentinel forget its peers: from then on majorities are of
+// different sets (W-35), and what rests on them is not checked any more.
+func (f *faults) reset() string {
+	n, g := f.node(), pick(f.r, f.w.groups...)
+	n.Command(nil, "SENTINEL", "RESET", g)
+	f.w.check.reset = true
+	return fmt.Sprintf("%s: SENTINEL RESET %s", n.name, g)
 }

@@ -197,6 +197,7 @@ func (n *Node) written(seq sentinel.Seq, took time.Duration, reason string) {
 
 // die forgets what only the process knew.
 func (n *Node) die() {
+	n.w.check.died(n)
 	n.Disk.crashed()
 	n.core, n.ready = nil, nil
 }

@@ -97,6 +97,9 @@ func (w *World) disagreement() string {
 				}
 				continue
 			}
+			if w.check.reset {
+				continue // a replica that follows another may have been forgotten for good
+			}
 			if i.IsMaster() {
 				return fmt.Sprintf("%s is a master, as %s", i.name, master)
 			}
