@@ -16,6 +16,7 @@ import (
 //
 // Rule: B-1201, B-1202, B-1203, B-1205, B-411, B-432, B-610.
 func TestMixedQuorum(t *testing.T) {
+	t.Parallel()
 	const o, x = testbed.Ours, testbed.Original
 	for _, kinds := range [][]testbed.Kind{{o, x, x}, {o, o, x}} {
 		for _, leader := range []testbed.Kind{o, x} {

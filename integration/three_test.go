@@ -19,6 +19,7 @@ const rounds = 10
 //
 // Rule: B-711, B-712, B-720, B-730 to B-732.
 func TestThreeSentinelsFailOver(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name string
 		hit  func(t *testing.T, c *testbed.Cluster, m *testbed.Redis)

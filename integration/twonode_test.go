@@ -30,6 +30,7 @@ type twoNodes struct {
 //
 // Rule: B-113, B-610, B-730 to B-732, B-1120 to B-1123, W-7, W-12, R-10.
 func TestTwoNodesAndOneSentinel(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name  string
 		lines []string // of sentinel.conf
@@ -105,6 +106,9 @@ func newTwoNodes(t *testing.T, lines []string, names, shown bool) *twoNodes {
 	n.sentinel = s
 	until(t, 15*time.Second, func() error { return n.tells(0) })
 	until(t, 15*time.Second, func() error { return s.Sees("master01", 1, 0) })
+	// A Sentinel that knows of no others stands for no election within the
+	// first three periods of its hellos (E-18).
+	require.NoError(t, testbed.Announced(ips[0]+":6379", "TestPass", n.shown[0], 1, 4, 30*time.Second))
 	return n
 }
 
