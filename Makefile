@@ -13,7 +13,7 @@ FUZZTIME := 3s
 RUNS := 20
 DEMO :=
 
-UNIT = $(shell go list ./... | grep -v /integration$$)
+UNIT = $(shell go list ./... | grep -v /integration)
 BIN := bin/redis-sentinel
 
 .PHONY: help
@@ -51,7 +51,7 @@ check: servers ## gofmt, vet, staticcheck, go mod tidy, unit tests with -race
 
 .PHONY: integration
 integration: servers ## tests on real processes
-	go test -count=1 -timeout 20m -parallel 6 $(VERBOSE) ./integration
+	go test -count=1 -timeout 20m -parallel 6 $(VERBOSE) ./integration/...
 
 .PHONY: sim
 sim: ## random worlds in the simulator: SEEDS=500 so many, SEED=42 this one
