@@ -87,7 +87,7 @@ func clientNoEvict(c *client, _ *command.Command, args [][]byte) {
 func clientReply(c *client, _ *command.Command, args [][]byte) {
 	switch {
 	case is(args[2], "on"):
-		c.muted = false
+		c.muted, c.skip = false, 0
 		c.say(resp.OK)
 	case is(args[2], "off"):
 		c.muted = true

@@ -158,8 +158,11 @@ func (c *client) frame() {
 			c.say(resp.Err("ERR " + err.Error()))
 			c.leaving = true
 			return
+		case len(args) == 0 && len(c.handed) > 0:
+			return
 		case len(args) == 0:
 			c.start += n
+			c.skip = max(0, c.skip-1) // an empty request counts for CLIENT REPLY SKIP
 			continue
 		}
 		if len(c.handed) == 0 {

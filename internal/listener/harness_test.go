@@ -181,6 +181,8 @@ func (w *world) dial() *user {
 	return &user{t: w.t, conn: conn, r: bufio.NewReader(conn)}
 }
 
+func reader(conn net.Conn) *bufio.Reader { return bufio.NewReader(conn) }
+
 // send writes bytes as they are; CRLF stands for itself.
 func (u *user) send(bytes string) {
 	u.t.Helper()

@@ -217,8 +217,7 @@ func TestUnixSocket(t *testing.T) {
 	conn, err := net.Dial("unix", path)
 	require.NoError(t, err)
 	defer conn.Close()
-	u := &user{t: t, conn: conn, r: w.dial().r}
-	u.r.Reset(conn)
+	u := &user{t: t, conn: conn, r: reader(conn)}
 	line := u.bulk("CLIENT INFO")
 	require.Contains(t, line, "addr="+path+":0 laddr="+path+":0 fd=")
 	require.Contains(t, line, " flags=U ")

@@ -154,7 +154,7 @@ func clientGetRedir(c *client, _ *command.Command, _ [][]byte) { c.say(resp.Int(
 func clientCaching(c *client, _ *command.Command, args [][]byte) {
 	t := &c.tracking
 	switch {
-	case !t.optin && !t.optout:
+	case !t.on:
 		c.say(resp.Err("ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"))
 		return
 	case is(args[2], "yes"):

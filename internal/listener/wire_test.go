@@ -64,6 +64,8 @@ func TestWire(t *testing.T) {
 		{"command docs of nothing", "COMMAND DOCS foo\r\n", "*0\r\n"},
 		{"setinfo arity", "CLIENT SETINFO lib-name\r\n", "-ERR wrong number of arguments for 'client|setinfo' command\r\n"},
 		{"reply skip", "CLIENT REPLY SKIP\r\nPING a\r\nPING b\r\n", "$1\r\nb\r\n"},
+		{"an empty request is skipped too", "CLIENT REPLY SKIP\r\n\r\nPING\r\nCLIENT REPLY SKIP\r\n*0\r\nPING\r\n", "+PONG\r\n+PONG\r\n"},
+		{"reply on ends skipping", "CLIENT REPLY SKIP\r\nCLIENT REPLY ON\r\nPING\r\n", "+OK\r\n+PONG\r\n"},
 		{"reply skip takes a loop command", "CLIENT REPLY SKIP\r\nROLE\r\nPING b\r\n", "$1\r\nb\r\n"},
 		{"reply off and on", "CLIENT REPLY OFF\r\nPING\r\nROLE\r\nCLIENT REPLY SKIP\r\nCLIENT REPLY ON\r\nPING\r\n", "+OK\r\n+PONG\r\n"},
 		{"order is kept between loop and local", "PING 1\r\nROLE\r\nPING 2\r\nSENTINEL MASTERS\r\nPUBLISH a b\r\nCLIENT ID\r\n",
