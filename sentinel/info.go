@@ -51,7 +51,7 @@ func (c *Core) infoPeriod(i *instance) time.Duration {
 		return min(p.infoPeriod, replication.SyncPoll(c.now.Mono-r.sentAt))
 	case r.demoting:
 		return min(p.infoPeriod, replication.SyncPoll(c.now.Mono-r.demotedAt))
-	case m.odown || m.failover.state != stateNone || r.info.LinkDown != 0 || r.stray():
+	case m.odown || m.failover.state != stateNone || r.unlinked() || r.stray():
 		return min(p.infoPeriod, fastInfo)
 	}
 	return p.infoPeriod
@@ -200,6 +200,14 @@ func (r *replica) stray() bool {
 		return false
 	}
 	return r.role == replication.Master || r.role == replication.Replica && !r.followsAddr(r.of.addr)
+}
+
+// unlinked reports whether r says that its link to its master is not up; right
+// after a change of master that has lasted for 0 s.
+//
+// Rule: B-502.
+func (r *replica) unlinked() bool {
+	return r.info.LinkDown != 0 || r.info.Role == replication.Replica && !r.info.LinkUp
 }
 
 // followsAddr reports whether r follows a.

@@ -40,9 +40,18 @@ func (c *Core) limits(m *master) replication.Limits {
 	}
 	if m.sdown {
 		l.MaxInfoAge = 5 * c.params.pingPeriod
-		l.MaxLinkDown += c.now.Mono - m.sdownSince
+		l.MaxLinkDown += c.now.Mono - m.deserted()
 	}
 	return l
+}
+
+// deserted is since when replicas cannot be expected to be linked to m, which
+// is SDOWN: a master that somebody made a replica has left them before.
+func (m *master) deserted() time.Duration {
+	if m.role == replication.Replica {
+		return min(m.sdownSince, m.roleSince)
+	}
+	return m.sdownSince
 }
 
 // eligible reports whether r may be promoted as things stand.
