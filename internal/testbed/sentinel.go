@@ -87,13 +87,16 @@ func (s *Sentinel) Launch() error {
 	return s.Start()
 }
 
-// Ready waits until the Sentinel answers.
+// Ready waits until the Sentinel answers, be it that it refuses.
 func (s *Sentinel) Ready() error {
 	return Until(startPatience, func() error {
 		if !s.Running() {
 			return fmt.Errorf("%s has ended", s.Name)
 		}
 		_, err := s.Do("PING")
+		if _, ok := errors.AsType[ReplyError](err); ok {
+			return nil
+		}
 		return err
 	})
 }
