@@ -116,7 +116,7 @@ func (c *Core) askTime(m *master, p *peer) time.Duration {
 	case p.saysDown(c):
 		return p.answeredAt + c.params.askPeriod
 	}
-	return p.askedAt + min(100*time.Millisecond<<min(p.askStep, 4), c.params.askPeriod)
+	return p.askedAt + min(100*time.Millisecond<<max(0, min(p.askStep-1, 4)), c.params.askPeriod)
 }
 
 // ask sends one `is-master-down-by-addr`. It waits for no write.
