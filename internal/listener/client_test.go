@@ -265,3 +265,19 @@ func TestCommandShapes(t *testing.T) {
 	}
 	require.Equal(t, []string{"summary", "since", "group", "complexity", "doc_flags", "deprecated_since", "replaced_by", "arguments"}, keys)
 }
+
+// What CLIENT CACHING says holds until the next command that is none of
+// CLIENT's, as in the original.
+//
+// Rule: R-11.
+func TestCachingIsForTheNextCommand(t *testing.T) {
+	u := start(t).dial()
+	u.ask("CLIENT TRACKING on OPTIN", "+OK\r\n")
+	u.ask("CLIENT CACHING yes", "+OK\r\n")
+	require.Contains(t, u.reply("CLIENT TRACKINGINFO").Elems[1].Elems, resp.Str("caching-yes"))
+	u.ask("PING", "+PONG\r\n")
+	require.NotContains(t, u.reply("CLIENT TRACKINGINFO").Elems[1].Elems, resp.Str("caching-yes"))
+	u.ask("CLIENT CACHING yes", "+OK\r\n")
+	require.Equal(t, resp.Error, u.reply("foo").Kind)
+	require.NotContains(t, u.reply("CLIENT TRACKINGINFO").Elems[1].Elems, resp.Str("caching-yes"))
+}

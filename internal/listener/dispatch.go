@@ -2,6 +2,7 @@ package listener
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/tidwall/redcon"
@@ -26,12 +27,12 @@ type finisher func(c *client, v resp.Value) resp.Value
 
 // known are the commands that need special care.
 type known struct {
-	ping, view, primaryView, monitor, publish, subscribe, psubscribe, unsubscribe, punsubscribe *command.Command
+	ping, client, view, primaryView, monitor, publish, subscribe, psubscribe, unsubscribe, punsubscribe *command.Command
 }
 
 func knownOf(t *command.Table) known {
 	return known{
-		ping: t.Original("ping"), publish: t.Original("publish"),
+		ping: t.Original("ping"), client: t.Original("client"), publish: t.Original("publish"),
 		view:        t.Original("sentinel|get-master-addr-by-name"),
 		primaryView: t.Original("sentinel|get-primary-addr-by-name"),
 		monitor:     t.Original("sentinel|monitor"),
@@ -90,7 +91,7 @@ func (c *client) quick(args [][]byte) bool {
 	if err != nil || cmd != c.s.cmds.ping && cmd != c.s.cmds.view && cmd != c.s.cmds.primaryView {
 		return false
 	}
-	if !c.mayTalk() || c.subs.count() > 0 || c.s.pause.active() || c.stale() || !c.allowed(cmd, args) {
+	if !c.mayTalk() || c.tracking.caching || c.subs.count() > 0 || c.s.pause.active() || c.stale() || !c.allowed(cmd, args) {
 		return false
 	}
 	if cmd == c.s.cmds.ping {
@@ -116,6 +117,9 @@ func (c *client) one(args [][]byte) {
 		return
 	}
 	cmd, err := c.s.o.Table.Lookup(args)
+	if cmd == nil || cmd.Parent != c.s.cmds.client {
+		c.tracking.forgetCaching(c)
+	}
 	if err != nil {
 		c.settle()
 		c.setLast(nil)
@@ -152,7 +156,7 @@ func (c *client) one(args [][]byte) {
 			c.ran(cmd)
 		}
 	} else {
-		c.toLoop(args, nil)
+		c.toLoop(byOriginalName(cmd, args), nil)
 		c.setLast(cmd)
 		if holds {
 			c.hold()
@@ -260,6 +264,7 @@ func (c *client) allowed(cmd *command.Command, args [][]byte) bool {
 //
 // Rule: K-1.3, K-6.4.
 func (c *client) denied(cmd *command.Command, args [][]byte) string {
+	c.setLast(cmd)
 	user, line := c.user.Load(), c.logLine()
 	c.s.usersMu.Lock()
 	defer c.s.usersMu.Unlock()
@@ -382,12 +387,28 @@ func (c *client) pongValue(args [][]byte) resp.Value {
 // seems stuck.
 //
 // Rule: K-2.2, K-2.17.
-func viewCommand(c *client, _ *command.Command, args [][]byte) {
+func viewCommand(c *client, cmd *command.Command, args [][]byte) {
 	if c.stale() {
-		c.toLoop(args, nil)
+		c.toLoop(byOriginalName(cmd, args), nil)
 		return
 	}
 	c.viewReply(args[2])
+}
+
+// byOriginalName is the request as it stands if nobody had renamed the command:
+// the loop knows no new names.
+//
+// Rule: C-84.
+func byOriginalName(cmd *command.Command, args [][]byte) [][]byte {
+	if cmd.Parent != nil {
+		cmd = cmd.Parent
+	}
+	if is(args[0], cmd.Name) {
+		return args
+	}
+	args = slices.Clone(args)
+	args[0] = []byte(cmd.Name)
+	return args
 }
 
 // helpCommand answers HELP of a container.

@@ -150,3 +150,29 @@ func TestPingDoesNotAllocate(t *testing.T) {
 	round()
 	require.Less(t, testing.AllocsPerRun(200, round), 1.0, "for 16 requests")
 }
+
+// Rule: C-84, the loop is told the original name of a renamed command.
+func TestLoopGetsTheOriginalName(t *testing.T) {
+	w := start(t, func(o *Options) {
+		require.NoError(t, o.Table.Rename("sentinel", "watch"))
+		require.NoError(t, o.Table.Rename("publish", "tell"))
+	})
+	w.loop.do(func() {
+		w.loop.answer = func(l *loop, r Request) { l.s.Respond(r.ID, resp.Str(string(r.Args[0])+" "+string(r.Args[1]))) }
+	})
+	u := w.dial()
+	u.ask("Watch Masters", "$16\r\nsentinel Masters\r\n")
+	u.ask("TELL a b", "$9\r\npublish a\r\n")
+	u.ask("SENTINEL masters", "-ERR unknown command 'SENTINEL', with args beginning with: 'masters' \r\n")
+}
+
+// Rule: K-6.4, the log shows the client as it is when it is refused: the
+// command in hand is the refused one.
+func TestLogNamesTheRefusedCommand(t *testing.T) {
+	u := start(t).dial()
+	u.ask("ACL SETUSER bob on nopass +acl|log", "+OK\r\n")
+	u.ask("AUTH bob x", "+OK\r\n")
+	require.Equal(t, resp.Error, u.reply("ROLE").Kind)
+	entry := u.reply("ACL LOG").Elems[0]
+	require.Contains(t, entry.Elems[13].Str, " cmd=role user=bob ")
+}

@@ -171,6 +171,18 @@ func clientCaching(c *client, _ *command.Command, args [][]byte) {
 		c.say(syntaxError())
 		return
 	}
+	c.mu.Lock()
 	t.caching = true
+	c.mu.Unlock()
 	c.say(resp.OK)
+}
+
+// forgetCaching ends what CLIENT CACHING said of the next command: it is over
+// with any but those of CLIENT.
+func (t *tracking) forgetCaching(c *client) {
+	if t.caching {
+		c.mu.Lock()
+		t.caching = false
+		c.mu.Unlock()
+	}
 }
