@@ -182,9 +182,23 @@ type backend struct{ node *node }
 func (b backend) Submit(batch []listener.Request) bool {
 	requests := make([]sentinel.Request, len(batch))
 	for i, r := range batch {
-		requests[i] = sentinel.Request{ID: sentinel.ReqID(r.ID), Client: r.Client, Args: r.Args}
+		requests[i] = sentinel.Request{ID: sentinel.ReqID(r.ID), Client: r.Client, Args: r.Args, NotExecutable: notExecutable(r.Args)}
 	}
 	return b.node.Submit(requests)
+}
+
+// notExecutable are the scripts named in a request that we may not run. The
+// file system is asked here, on the connection's goroutine, where it delays
+// nobody else.
+//
+// Rule: K-2.10.
+func notExecutable(args [][]byte) (paths []string) {
+	for _, path := range sentinel.ScriptPaths(args) {
+		if !(osHost{}).Executable(path) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }
 
 // randomSeed seeds the core's chance.

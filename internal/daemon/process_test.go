@@ -240,3 +240,18 @@ func TestReducedMaxClientsIsNotKept(t *testing.T) {
 		"# Current maximum open files is 200. maxclients has been reduced to 168 to compensate for low ulimit. If you need higher maxclients increase 'ulimit -n'.\n")
 	require.Contains(t, readFile(t, path), "\nmaxclients 1000000000\n")
 }
+
+// Rule: K-2.10, a path passes if access(2) lets us execute it; a folder does.
+func TestNotExecutable(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "x")
+	require.NoError(t, os.WriteFile(file, nil, 0o644))
+	var args [][]byte
+	for _, w := range []string{"SENTINEL", "SET", "mm", "quorum", "2", "notification-script", file, "client-reconfig-script", dir} {
+		args = append(args, []byte(w))
+	}
+	require.Equal(t, []string{file}, notExecutable(args))
+	args[6] = []byte("/nope")
+	require.Equal(t, []string{"/nope"}, notExecutable(args))
+	require.Nil(t, notExecutable(args[:5]))
+}
