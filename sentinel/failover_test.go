@@ -1,0 +1,268 @@
+package sentinel
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"gosentinel/conf"
+	"gosentinel/internal/resp"
+)
+
+const replicaOf1 = "role:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\nmaster_link_status:up\r\nslave_priority:100\r\n"
+
+// alone is a rig without peers, quorum 1, whose master is down and whose
+// replicas, on ports from 7000, are connected and have answered INFO.
+func alone(t *testing.T, replicas int) *wires {
+	t.Helper()
+	w := newWires(t, down(around(watched("mm", "10.0.0.1", 6379, 1), replicas, 0), time.Second))
+	w.c.masters[0].bornAt = never
+	w.pass(tickEvery)
+	ports := []int{6379}
+	for i := range replicas {
+		ports = append(ports, 7000+i)
+	}
+	for _, port := range ports {
+		w.up(port, false)
+		w.up(port, true)
+		w.pong(port)
+	}
+	for _, port := range ports[1:] {
+		w.reply(port, "INFO", resp.Str(replicaOf1))
+	}
+	for !w.c.masters[0].sdown {
+		w.pass(10 * time.Millisecond)
+		for _, port := range ports[1:] {
+			w.pong(port)
+		}
+	}
+	for _, port := range ports[1:] {
+		w.reply(port, "INFO", resp.Str(replicaOf1))
+	}
+	return w
+}
+
+// saved lets the write that is under way succeed.
+func (w *wires) saved() []string { return w.put(Persisted{Seq: w.c.seq}) }
+
+// promote carries a failover to reconf_slaves.
+func (w *wires) promote() *master {
+	w.t.Helper()
+	w.saved()
+	m := w.c.masters[0]
+	require.Equal(w.t, stateWaitPromotion, m.failover.state)
+	w.reply(m.failover.promoted.addr.Port, "INFO", resp.Str("role:master\r\n"))
+	w.saved()
+	return m
+}
+
+// Nothing of a candidacy but its requests leaves before the own vote is on
+// disk, and the epoch of the failover becomes the config epoch only when the
+// promotion is proven. Rule: B-602, B-530, E-30, E-40, E-43, S-3, S-6.
+func TestActsWaitForTheDisk(t *testing.T) {
+	w := alone(t, 1)
+	m := w.c.masters[0]
+	require.Equal(t, stateWaitStart, m.failover.state)
+	require.Equal(t, uint64(1), uint64(m.failover.epoch))
+	w.pass(200 * time.Millisecond)
+	require.Equal(t, stateWaitStart, m.failover.state, "the write has not returned")
+	cmds := w.saved()
+	require.Equal(t, stateWaitPromotion, m.failover.state)
+	require.Contains(t, cmds, "SLAVEOF NO ONE")
+	require.Equal(t, "INFO", cmds[len(cmds)-1], "in the same breath, W-3")
+	require.Zero(t, m.configEpoch, "+OK proves nothing")
+	w.reply(7000, "MULTI", resp.List(resp.OK, resp.OK, resp.Int(1), resp.Int(1)))
+	require.Zero(t, m.configEpoch)
+	w.reply(7000, "INFO", resp.Str("role:master\r\n"))
+	require.Equal(t, uint64(1), uint64(m.configEpoch))
+}
+
+// With strict-durability a failed write releases nothing. Rule: R-8, E-43.
+func TestStrictDurability(t *testing.T) {
+	for _, strict := range []bool{false, true} {
+		w := alone(t, 1)
+		w.c.general.StrictDurability = strict
+		w.put(Persisted{Seq: w.c.seq, Reason: "No space left on device"})
+		require.Equal(t, !strict, w.c.masters[0].failover.state == stateWaitPromotion)
+		require.Contains(t, w.ask("INFO").Str, "No space left on device")
+	}
+}
+
+// A promotion that only CONFIG REWRITE or CLIENT KILL refuse is one all the
+// same; one whose SLAVEOF or EXEC is refused is not. Rule: E-52, E-53.
+func TestRefusedPromotion(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		reply resp.Value
+		goes  bool
+	}{
+		{"no config file", resp.List(resp.OK, resp.Err("ERR The server is running without a config file"), resp.Int(1), resp.Int(1)), true},
+		{"discarded", resp.Err("EXECABORT Transaction discarded because of previous errors."), false},
+		{"SLAVEOF refused", resp.List(resp.Err("ERR x"), resp.OK, resp.Int(1), resp.Int(1)), false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := alone(t, 1)
+			w.saved()
+			w.reply(7000, "MULTI", tc.reply)
+			require.Equal(t, tc.goes, w.c.masters[0].failover.state == stateWaitPromotion)
+		})
+	}
+}
+
+// A replica that has begun to follow has no time limit of its own. Rule: B-723.
+func TestInProgressHasNoLimitOfItsOwn(t *testing.T) {
+	w := alone(t, 2)
+	m := w.promote()
+	r := m.replicas[1]
+	if r.promoted {
+		r = m.replicas[0]
+	}
+	to := m.failover.promoted.addr
+	w.reply(r.addr.Port, "INFO", resp.Str(fmt.Sprintf("role:slave\r\nmaster_host:%s\r\nmaster_port:%d\r\nmaster_link_status:down\r\n", to.IP, to.Port)))
+	require.Equal(t, reconfInProgress, r.reconf)
+	for range 60 {
+		w.pass(time.Second)
+		w.pong(7000)
+		w.pong(7001)
+	}
+	require.Equal(t, reconfInProgress, r.reconf)
+	require.Equal(t, stateReconfSlaves, m.failover.state)
+}
+
+// +switch-master comes at once when there is nobody else to re-point, and the
+// new master is watched on the connection that is there. Rule: W-5, W-27, B-731, E-56.
+func TestSwitchKeepsTheConnection(t *testing.T) {
+	w := alone(t, 1)
+	cmd, pub := w.to(7000, false), w.to(7000, true)
+	dials := len(w.dials)
+	w.saved()
+	m := w.c.masters[0]
+	cmds := w.reply(7000, "INFO", resp.Str("role:master\r\n"))
+	require.Equal(t, 7000, m.addr.Port)
+	require.Equal(t, cmd, m.link.cmd.id)
+	require.Equal(t, pub, m.link.pub.id)
+	require.Len(t, w.dials, dials)
+	require.Contains(t, cmds, "PING", "its clocks begin anew, with a PING at once")
+}
+
+// A promoted replica that dies while others are re-pointed is the new master
+// all the same, and its SDOWN stands. Rule: E-55, W-17.
+func TestPromotedDiesInReconf(t *testing.T) {
+	w := alone(t, 2)
+	m := w.promote()
+	promoted := m.failover.promoted
+	for m.failover.state == stateReconfSlaves {
+		w.pass(10 * time.Millisecond)
+		for _, port := range []int{7000, 7001} {
+			if port != promoted.addr.Port {
+				w.pong(port)
+			}
+		}
+	}
+	require.Equal(t, promoted.addr, m.addr)
+	require.True(t, m.sdown, "without another down-after")
+	require.Equal(t, stateWaitStart, m.failover.state, "and the next failover has begun")
+}
+
+// Dead replicas and peers stay, and CKQUORUM tells. Rule: W-28, B-101.
+func TestTheDeadAreCounted(t *testing.T) {
+	w := newWires(t, down(around(watched("mm", "10.0.0.1", 6379, 2), 1, 4), time.Second))
+	w.pass(3 * time.Second)
+	require.Equal(t, "-NOQUORUM 1 usable Sentinels. Not enough available Sentinels to reach the specified quorum for this master."+
+		" Not enough available Sentinels to reach the majority and authorize a failover", w.line("SENTINEL", "CKQUORUM", "mm"))
+}
+
+// fleet is a core with n masters of two replicas each, all connected.
+func fleet(t testing.TB, n int) *wires {
+	boot := watchedNone()
+	for i := range n {
+		m := *watched(fmt.Sprintf("m%d", i), fmt.Sprintf("10.%d.%d.1", i/250, i%250), 6379, 2).Masters[0]
+		for k := 2; k <= 3; k++ {
+			m.Replicas = append(m.Replicas, conf.Endpoint{Host: fmt.Sprintf("10.%d.%d.%d", i/250, i%250, k), Port: 6379})
+		}
+		boot.Masters = append(boot.Masters, &m)
+	}
+	w := &wires{rig: &rig{now: Stamp{Mono: time.Hour, Wall: 1}}, dials: map[LinkID]Dial{}, sent: map[LinkID][]Send{}}
+	if tt, ok := t.(*testing.T); ok {
+		w.t = tt
+	}
+	c, err := New(w.now, boot, 1)
+	require.NoError(t, err)
+	w.c = c
+	c.Start()
+	w.take(w.wait(tickEvery))
+	for _, id := range append([]LinkID(nil), w.open...) {
+		w.put(LinkUp{Link: id, Local: "10.9.9.9"})
+	}
+	return w
+}
+
+// An answer visits the instance it came from, an idle tick nobody: the cost of
+// a step does not grow with the number of instances. Rule: W-34, W-33.
+func TestAStepVisitsFew(t *testing.T) {
+	visits := map[int]uint64{}
+	for _, n := range []int{10, 1000} {
+		w := fleet(t, n)
+		before := w.c.visits
+		id := w.to(6379, false)
+		for _, s := range w.sent[id] {
+			text := "PONG"
+			w.put(Answer{Tag: s.Tag, Value: resp.Status(text)})
+		}
+		w.put(Tick{})
+		w.put(request(1, "SENTINEL", "MASTER", "m3"))
+		visits[n] = w.c.visits - before
+	}
+	require.Equal(t, visits[10], visits[1000])
+	require.LessOrEqual(t, visits[10], uint64(16))
+}
+
+// A hello costs one look-up, and a repeated one changes nothing. Rule: W-33.
+func TestARepeatedHelloVisitsNobody(t *testing.T) {
+	w := fleet(t, 1000)
+	payload := "10.0.0.3,26379," + peerID(0) + ",0,m7,10.0.7.1,6379,0"
+	w.c.receiveHello(payload, nil)
+	w.put(Tick{})
+	before := w.c.visits
+	for range 100 {
+		require.Empty(t, w.step(Hello{Link: w.to(6379, true), Payload: []byte(payload)}))
+	}
+	require.Equal(t, before, w.c.visits)
+}
+
+func BenchmarkIdleTick(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 1000} {
+		b.Run(fmt.Sprintf("masters=%d", n), func(b *testing.B) {
+			w := fleet(b, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				w.now.Mono++
+				w.c.Step(w.now, Tick{})
+			}
+		})
+	}
+}
+
+func BenchmarkHello(b *testing.B) {
+	w := fleet(b, 1000)
+	payload := []byte("10.0.0.3,26379," + peerID(0) + ",0,m7,10.0.7.1,6379,0")
+	in := Hello{Link: w.to(6379, true), Payload: payload}
+	b.ReportAllocs()
+	for b.Loop() {
+		w.c.Step(w.now, in)
+	}
+}
+
+func BenchmarkInfo(b *testing.B) {
+	w := fleet(b, 1)
+	i := &w.c.masters[0].instance
+	text := resp.Str(strings.Repeat("some_metric_of_a_real_server:123456\r\n", 130) + "role:master\r\nslave0:ip=10.0.0.2,port=6379,state=online\r\n")
+	b.ReportAllocs()
+	for b.Loop() {
+		i.infoText = ""
+		w.c.infoReply(i, text, w.now.Mono)
+	}
+}
