@@ -2,7 +2,6 @@ package testbed
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -24,55 +23,50 @@ type Takeover struct {
 	Named    time.Duration // until every Sentinel named it
 }
 
+// sight is the first thing that a probe saw.
+type sight struct {
+	addr  string // of the new master
+	at    time.Time
+	named bool // by a Sentinel; else it took a write
+}
+
 // Measure watches the replicas and the Sentinels of a master, carries out the
 // fault, and waits until a replica accepts writes and every Sentinel names it.
 func Measure(name, old string, replicas []Target, sentinels []*Sentinel, patience time.Duration, fault func() error) (Takeover, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	type sight struct {
-		addr  string
-		at    time.Time
-		named bool
-	}
-	ready := make(chan error)
-	seen := make(chan sight)
-	watch := func(addr, pass string, named bool, look func(*Client) string) {
-		report := func(err error) {
-			select {
-			case ready <- err:
-			case <-ctx.Done():
-			}
-		}
+	seen := make(chan sight, len(replicas)+len(sentinels))
+	watch := func(addr, pass string, named bool, look func(*Client) string) error {
 		c, err := Dial(addr, pass)
-		report(err)
 		if err != nil {
-			return
+			return err
 		}
-		got, at := probe(ctx, c, addr, pass, look)
-		select {
-		case seen <- sight{got, at, named}:
-		case <-ctx.Done():
-		}
+		go func() {
+			got, at := probe(ctx, c, addr, pass, look)
+			seen <- sight{got, at, named}
+		}()
+		return nil
 	}
 	for _, r := range replicas {
-		go watch(r.Addr, r.Pass, false, func(c *Client) string {
+		err := watch(r.Addr, r.Pass, false, func(c *Client) string {
 			if _, err := c.Do("SET", "probe", "1"); err != nil {
 				return ""
 			}
 			return r.Addr
 		})
+		if err != nil {
+			return Takeover{}, err
+		}
 	}
 	for _, s := range sentinels {
-		go watch(s.Addr(), s.Pass, true, func(c *Client) string {
+		err := watch(s.Addr(), s.Pass, true, func(c *Client) string {
 			v, err := c.Do("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
 			if err != nil || len(v.Elems) != 2 || v.Elems[0].Str+":"+v.Elems[1].Str == old {
 				return ""
 			}
 			return v.Elems[0].Str + ":" + v.Elems[1].Str
 		})
-	}
-	for range len(replicas) + len(sentinels) {
-		if err := <-ready; err != nil {
+		if err != nil {
 			return Takeover{}, err
 		}
 	}
@@ -80,21 +74,35 @@ func Measure(name, old string, replicas []Target, sentinels []*Sentinel, patienc
 	if err := fault(); err != nil {
 		return Takeover{}, err
 	}
+	return collect(ctx, seen, begin, len(sentinels))
+}
+
+// collect waits until a replica has taken a write and all Sentinels have named
+// it.
+func collect(ctx context.Context, seen <-chan sight, begin time.Time, sentinels int) (Takeover, error) {
 	var out Takeover
-	for told := 0; told < len(sentinels) || out.Master == ""; {
+	var named []string
+	for len(named) < sentinels || out.Master == "" {
+		s := sight{}
 		select {
+		case s = <-seen:
 		case <-ctx.Done():
-			return out, fmt.Errorf("no takeover of %s: writes at %q after %v, named by %d Sentinels: %w", old, out.Master, out.Writable, told, ctx.Err())
-		case s := <-seen:
-			if s.named {
-				told++
-				out.Named = max(out.Named, s.at.Sub(begin))
-				continue
-			}
-			if out.Master != "" {
-				return out, errors.New("two replicas accept writes: " + out.Master + " and " + s.addr)
-			}
+		}
+		switch {
+		case s.addr == "":
+			return out, fmt.Errorf("no takeover: writes at %q after %v; Sentinels name %v", out.Master, out.Writable, named)
+		case s.named:
+			named = append(named, s.addr)
+			out.Named = max(out.Named, s.at.Sub(begin))
+		case out.Master != "":
+			return out, fmt.Errorf("two replicas accept writes: %s and %s", out.Master, s.addr)
+		default:
 			out.Master, out.Writable = s.addr, s.at.Sub(begin)
+		}
+	}
+	for _, addr := range named {
+		if addr != out.Master {
+			return out, fmt.Errorf("%s accepts writes, but Sentinels name %v", out.Master, named)
 		}
 	}
 	return out, nil

@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -110,10 +111,12 @@ func (t *Tree) Unfinished() (found []string, err error) {
 	return found, nil
 }
 
-// Sleeps reports tests that sleep instead of waiting for a condition.
+// Sleeps reports tests that sleep instead of waiting for a condition. Under
+// testing/synctest a sleep moves virtual time, and costs none.
 func (t *Tree) Sleeps() (found []string) {
 	for _, f := range t.Go {
-		if !f.IsTest() {
+		virtual := slices.ContainsFunc(f.Syntax.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"testing/synctest"` })
+		if !f.IsTest() || virtual {
 			continue
 		}
 		ast.Inspect(f.Syntax, func(n ast.Node) bool {

@@ -47,13 +47,15 @@ var rooms = map[string]room{
 		foreign: []string{"golang.org/x/sys", "github.com/coreos/go-systemd/v22"}},
 	"cmd/redis-sentinel": {own: []string{"conf", "internal/*"}, foreign: []string{"github.com/spf13/cobra"}},
 
-	"internal/fakeredis":  {own: []string{"internal/resp", "internal/rng"}},
-	"internal/testbed":    {own: []string{"internal/resp"}},
-	"internal/demo":       {own: []string{"internal/testbed", "internal/fakeredis"}},
-	"internal/bench":      {own: []string{"internal/testbed"}},
-	"integration":         {},
-	"integration/clients": {foreign: []string{"github.com/redis/rueidis"}},
-	"internal/tidy":       {},
+	"internal/fakeredis":    {own: []string{"internal/resp", "internal/rng"}},
+	"internal/testbed":      {own: []string{"internal/resp"}},
+	"internal/demo":         {own: []string{"internal/testbed", "internal/fakeredis"}},
+	"internal/bench":        {own: []string{"internal/testbed"}},
+	"integration":           {},
+	"integration/clients":   {foreign: []string{"github.com/redis/rueidis"}},
+	"integration/partition": {foreign: []string{"golang.org/x/sys"}},
+	"integration/soak":      {},
+	"internal/tidy":         {},
 }
 
 // testRooms are what tests of any package may import besides.

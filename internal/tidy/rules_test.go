@@ -58,6 +58,7 @@ func TestRules(t *testing.T) {
 			[]string{":2: f has 73 lines"}},
 
 		{"sleep", "conf/a_test.go", "package a\nimport \"time\"\nfunc f() {\n\ttime.Sleep(1)\n}\n", (*Tree).Sleeps, []string{":4: a test waits"}},
+		{"sleep of virtual time", "conf/a_test.go", "package a\nimport (\n\"testing/synctest\"\n\"time\"\n)\nfunc f() {\n\ttime.Sleep(1)\n}\n", (*Tree).Sleeps, nil},
 		{"format", "conf/a.go", "package a\nvar  x = 1\n", (*Tree).Formats, []string{":1: not as gofmt"}},
 		{"formatted", "conf/a.go", "package a\n\nvar x = 1\n", (*Tree).Formats, nil},
 	} {
