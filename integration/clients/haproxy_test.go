@@ -2,7 +2,9 @@ package clients
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"testing"
 	"time"
@@ -20,7 +22,8 @@ const password = "foobared"
 // as one and is made a replica, and after the failback, it has a connection
 // again and its data.
 //
-// Rule: B-713, the clients of a master that is replaced are disconnected.
+// Rule: B-713, the clients of a master that is replaced are disconnected, so
+// that also one that asks nothing learns of it.
 func TestHAProxy(t *testing.T) {
 	t.Parallel()
 	haproxy := program(t, "haproxy")
@@ -55,9 +58,37 @@ func TestHAProxy(t *testing.T) {
 	require.NoError(t, c.Settle(30*time.Second))
 	l.kept(t, now)
 
+	idle := throughProxy(t, "127.0.0.1:"+port)
 	l.survives(t, old, noticed, func() { require.Same(t, old, byHand(t, c, now)) })
 	l.kept(t, old)
+	_, err := idle.Receive()
+	require.ErrorIs(t, err, io.EOF)
 	require.True(t, proxy.Running())
+}
+
+// throughProxy connects to the master through HAProxy at addr, which may not
+// know yet that another node is none any more.
+func throughProxy(t *testing.T, addr string) *testbed.Client {
+	t.Helper()
+	var client *testbed.Client
+	until(t, 15*time.Second, func() error {
+		c, err := testbed.Dial(addr, password)
+		if err != nil {
+			return err
+		}
+		role, err := c.Do("ROLE")
+		if err == nil && role.Elems[0].Str != "master" {
+			err = errors.New("connected to a replica")
+		}
+		if err != nil {
+			c.Close()
+			return err
+		}
+		client = c
+		return nil
+	})
+	t.Cleanup(func() { client.Close() })
+	return client
 }
 
 // newAuthCluster makes a settled cluster with a password. As is usual where
