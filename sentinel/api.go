@@ -127,11 +127,14 @@ type (
 	// already; nothing is heard of that link any more.
 	Hangup struct{ Link LinkID }
 	// Send queues commands on a link, pipelined as they stand (renames, MULTI,
-	// EXEC included). Answer is the last reply. Tag 0 wants no answer.
+	// EXEC included). Answer is the last reply. Tag 0 wants no answer. Secret
+	// says that the last word of each is a password, which no log or trace may
+	// show.
 	Send struct {
-		Link LinkID
-		Tag  Tag
-		Cmds [][]string
+		Link   LinkID
+		Tag    Tag
+		Cmds   [][]string
+		Secret bool
 	}
 	// Respond answers a Request. IfNotSaved, when not the zero Value, is sent
 	// instead if the write it waits for failed.

@@ -249,7 +249,9 @@ func (c *Core) reopen(l *link, cn *conn) {
 // Rule: B-113, B-124 (peers have no renames: W-31).
 func (c *Core) greet(l *link, cn *conn) {
 	if auth := c.credentials(l.users[0]); auth != nil {
-		c.sendNow(cn, pending{}, append([]string{l.word("AUTH")}, auth...))
+		send := c.enlist(cn, pending{}, [][]string{append([]string{l.word("AUTH")}, auth...)})
+		send.Secret = true
+		c.emitNow(send)
 	}
 	suffix := "-cmd"
 	if cn.pubsub {
