@@ -101,9 +101,18 @@ func TestOwnSettings(t *testing.T) {
 	again := string(Rewrite([]byte(file), cfg.Values, nil, cfg.State))
 	require.True(t, strings.HasPrefix(again, file), "kept in place, and the option is not written")
 
+	cfg, err = loadFiles(files, "", mainFile, "--gosentinel-trace", "/var/log/sentinel.trace", "--gosentinel-trace-size", "8mb")
+	require.NoError(t, err)
+	require.Equal(t, "/var/log/sentinel.trace", cfg.State.TraceFile)
+	require.EqualValues(t, 8<<20, cfg.State.TraceSize)
+
 	for _, tc := range []struct{ line, message string }{
 		{"#gosentinel strict-durability maybe", msgBool},
 		{"#gosentinel strict-durability", msgArgCount},
+		{"#gosentinel trace", msgArgCount},
+		{"#gosentinel trace-size 1k", "argument must be between 1048576 and 1099511627776 inclusive"},
+		{"#gosentinel trace-size 1x", "argument must be between 1048576 and 1099511627776 inclusive"},
+		{"#gosentinel trace-size", msgArgCount},
 		{"#gosentinel strict-durability yes no", msgArgCount},
 		{`#gosentinel strict-durability "yes`, msgUnbalanced},
 	} {

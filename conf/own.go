@@ -21,7 +21,31 @@ var ownSettings = map[string]func(s *State, words []string) string{
 		}
 		return message
 	},
+	"trace": func(s *State, words []string) string {
+		if len(words) != 1 {
+			return msgArgCount
+		}
+		s.TraceFile = words[0]
+		return ""
+	},
+	"trace-size": func(s *State, words []string) string {
+		if len(words) != 1 {
+			return msgArgCount
+		}
+		n, ok := parseMemory(words[0])
+		if !ok || n < minTraceSize || n > maxTraceSize {
+			return rangeMessage(minTraceSize, maxTraceSize)
+		}
+		s.TraceSize = int64(n)
+		return ""
+	},
 }
+
+// Bounds of trace-size, in bytes.
+const (
+	minTraceSize = 1 << 20
+	maxTraceSize = 1 << 40
+)
 
 // isOwn tells whether a stripped line sets a setting of our own.
 func isOwn(line string) bool {

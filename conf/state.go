@@ -39,7 +39,9 @@ type State struct {
 	Masters             []*Master
 
 	// Settings of our own (design.md, section 6).
-	StrictDurability bool // #gosentinel strict-durability yes (R-8)
+	StrictDurability bool   // #gosentinel strict-durability yes (R-8)
+	TraceFile        string // #gosentinel trace <file>; "" = none, relative to `dir`
+	TraceSize        int64  // #gosentinel trace-size <bytes> of each of its two files; 0 = default
 }
 
 // Master is what the file holds of one monitored master.

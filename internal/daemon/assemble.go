@@ -14,6 +14,7 @@ import (
 	"gosentinel/internal/command"
 	"gosentinel/internal/link"
 	"gosentinel/internal/listener"
+	"gosentinel/internal/trace"
 	"gosentinel/sentinel"
 )
 
@@ -104,7 +105,7 @@ func (s *startup) connect(p *process, table *command.Table, users *acl.Users, ma
 		s.change("supervised", s.sup.mode)
 	}
 	time := newClock()
-	core, err := sentinel.New(time.now(), s.conf.State, randomSeed())
+	core, err := s.makeCore(p, time.now())
 	if err != nil {
 		return abort{err.Error()}
 	}
@@ -143,6 +144,24 @@ func (s *startup) connect(p *process, table *command.Table, users *acl.Users, ma
 	p.server = server
 	p.node.attach(server)
 	return nil
+}
+
+// makeCore makes the core and, if that is wanted, a recorder around it.
+//
+// Rule: design.md section 7.
+func (s *startup) makeCore(p *process, now sentinel.Stamp) (machine, error) {
+	seed := randomSeed()
+	core, err := sentinel.New(now, s.conf.State, seed)
+	if err != nil || s.conf.State.TraceFile == "" {
+		return core, err
+	}
+	path := s.absolute(s.conf.State.TraceFile)
+	s.log.Info("Recording to " + path)
+	p.recorder = trace.NewRecorder(core, now, s.conf.State, seed, trace.Options{
+		Path: path, Size: s.conf.State.TraceSize, Version: Version,
+		Log: func(text string) { s.log.Warn(text) },
+	})
+	return p.recorder, nil
 }
 
 // facts are what INFO tells about the process.

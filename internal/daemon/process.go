@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gosentinel/internal/listener"
+	"gosentinel/internal/trace"
 )
 
 // closeTime bounds how long the end waits for clients that do not read.
@@ -21,6 +22,8 @@ type process struct {
 	node   *node
 	server *listener.Server
 	doors  []door
+
+	recorder *trace.Recorder // nil: nothing is recorded
 
 	ctx  context.Context // done when the process is to end
 	stop context.CancelFunc
@@ -95,7 +98,15 @@ func (p *process) end() {
 		p.log.Info("Removing the unix socket file.")
 		_ = os.Remove(p.set.UnixSocket)
 	}
+	p.endRecording()
 	p.log.Warn("Sentinel is now ready to exit, bye bye...")
+}
+
+// endRecording lets the recorder write what it still has.
+func (p *process) endRecording() {
+	if p.recorder != nil {
+		p.recorder.Close()
+	}
 }
 
 // heed does what signals ask for.
@@ -138,6 +149,7 @@ func (p *process) tell(what string) {
 
 // exit ends the process at once: the pid file and the Unix socket stay.
 func (p *process) exit(status int) {
+	p.endRecording()
 	p.sink.flush(flushTime)
 	os.Exit(status)
 }

@@ -1,0 +1,260 @@
+package trace
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"gosentinel/conf"
+	"gosentinel/sentinel"
+)
+
+// recording is the bytes of a short file; later says of one that begins with a
+// state.
+func recording(t testing.TB, later bool) []byte {
+	path := filepath.Join(t.TempDir(), "x")
+	r := secretive(t, path, 0)
+	if later {
+		r.room = 0
+		for i := range 30 {
+			r.Step(sentinel.Stamp{Mono: time.Minute + time.Duration(i)*100*time.Millisecond}, sentinel.Tick{})
+		}
+	}
+	r.Close()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return data
+}
+
+// play replays a file to the end and gives the reason of it.
+func play(data []byte) (records int, err error) {
+	p, err := Open(bytes.NewReader(data))
+	for ; err == nil; records++ {
+		_, err = p.Next()
+	}
+	return records, err
+}
+
+// A file that is cut or damaged anywhere gives an error and no panic.
+func TestDamage(t *testing.T) {
+	for _, later := range []bool{false, true} {
+		data := recording(t, later)
+		n, err := play(data)
+		require.Equal(t, io.EOF, err)
+		require.Greater(t, n, 20)
+		whole := 0
+		for cut := 0; cut < len(data); cut += 1 + cut/50 {
+			switch _, err := play(data[:cut]); err {
+			case io.EOF:
+				whole++ // between two records
+			case ErrCut, ErrNotTrace:
+			default:
+				require.NoError(t, err, "cut at %d", cut)
+			}
+		}
+		require.Less(t, whole, n+1)
+		for at := 0; at < len(data); at += 1 + at/50 {
+			bad := bytes.Clone(data)
+			bad[at] ^= 0x10
+			_, err := play(bad)
+			require.Error(t, err)
+			require.NotEqual(t, io.EOF, err, "byte %d of %d", at, len(data))
+		}
+	}
+}
+
+// A frame that says it is large takes no more memory than is there.
+func TestLengthsAreNotBelieved(t *testing.T) {
+	frame := binary.LittleEndian.AppendUint32([]byte(mark), maxFrame)
+	_, err := play(append(frame, make([]byte, 20)...))
+	require.Equal(t, ErrCut, err)
+	frame = binary.LittleEndian.AppendUint32([]byte(mark), maxFrame+1)
+	_, err = play(append(frame, make([]byte, 20)...))
+	require.ErrorIs(t, err, ErrCorrupt)
+}
+
+// reseal gives every frame of a damaged file its right checksum, so that the
+// damage gets further.
+func reseal(data []byte) []byte {
+	data = bytes.Clone(data)
+	for rest := data[min(len(data), len(mark)):]; len(rest) >= frameHead; {
+		size := int(binary.LittleEndian.Uint32(rest))
+		if size > len(rest)-frameHead {
+			break
+		}
+		binary.LittleEndian.PutUint32(rest[4:], checksum(rest[frameHead:frameHead+size]))
+		rest = rest[frameHead+size:]
+	}
+	return data
+}
+
+// FuzzReplay plays what may come as a trace file, its checksums made right.
+func FuzzReplay(f *testing.F) {
+	f.Add([]byte(mark))
+	f.Add(recording(f, false))
+	f.Add(recording(f, true))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 64<<10 {
+			return
+		}
+		_, _ = play(data)
+		_, err := play(reseal(data))
+		require.Error(t, err)
+	})
+}
+
+// A core that panics leaves a trace that ends in the same panic.
+//
+// Rule: S2.10.
+func TestPanicIsRecorded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	core := new(sentinel.Core) // one that New did not make has no maps
+	r := &Recorder{core: core, opt: Options{Size: MinSize}, w: newWriter(path, nil), rec: newEncoder(), es: newEncoder()}
+	r.next()
+	q := sentinel.Request{ID: 1}
+	for _, word := range strings.Fields("SENTINEL MONITOR m 10.0.0.1 6379 1") {
+		q.Args = append(q.Args, []byte(word))
+	}
+	r.Step(sentinel.Stamp{}, sentinel.Tick{})
+	require.PanicsWithError(t, "assignment to entry in nil map", func() { r.Step(sentinel.Stamp{}, q) })
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	p, err := Open(f)
+	require.NoError(t, err)
+	_, err = p.Next()
+	require.NoError(t, err)
+	m, err := p.Next()
+	require.NoError(t, err)
+	require.Contains(t, m.Died, "assignment to entry in nil map")
+	_, err = p.Next()
+	require.Equal(t, io.EOF, err)
+}
+
+// A core that answers otherwise than when it was recorded is found out, and
+// both answers are told.
+func TestDifference(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	core, err := sentinel.New(sentinel.Stamp{}, conf.State{}, 1)
+	require.NoError(t, err)
+	r := NewRecorder(core, sentinel.Stamp{}, conf.State{}, 2, Options{Path: path}) // not the seed of the core
+	r.Start()
+	r.Close()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	p, err := Open(f)
+	require.NoError(t, err)
+	_, err = p.Next()
+	var d *Difference
+	require.ErrorAs(t, err, &d)
+	require.Equal(t, 1, d.Moment.Number)
+	require.Len(t, d.Recorded, d.Count)
+	require.NotEqual(t, d.Recorded, d.Moment.Effects)
+	_, again := p.Next()
+	require.Equal(t, err, again)
+}
+
+// logged collects what the recorder says.
+type logged struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *logged) add(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, text)
+}
+
+// No file but a trace is ever replaced.
+func TestOtherFilesAreLeftAlone(t *testing.T) {
+	for _, name := range []string{"x", "x.1"} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte("sentinel monitor m 10.0.0.1 6379 1\n"), 0o644))
+		var log logged
+		w := newWriter(filepath.Join(dir, "x"), log.add)
+		w.begin([]byte("one"))
+		w.close()
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, "sentinel monitor m 10.0.0.1 6379 1\n", string(text))
+		require.Len(t, log.lines, 1)
+		require.Contains(t, log.lines[0], "is there already and is no trace")
+	}
+}
+
+// When the disk is too slow the recording is given up without waiting, said
+// once, and begun anew with the state of the core.
+func TestSlowDisk(t *testing.T) {
+	dir := t.TempDir()
+	var log logged
+	w := &writer{path: filepath.Join(dir, "x"), log: log.add, wake: make(chan struct{}, 1), urgent: make(chan struct{}), done: make(chan struct{})}
+	core, err := sentinel.New(sentinel.Stamp{}, conf.State{}, 1)
+	require.NoError(t, err)
+	r := &Recorder{core: core, opt: Options{Size: 1 << 40}, mask: newMasker(), w: w, rec: newEncoder(), es: newEncoder()}
+	r.header = Header{Format: format, Secrets: []string{"", ""}, Seed: 1}
+	r.begin()
+	r.Start()
+	w.flush()
+	answer := sentinel.Hello{Payload: []byte(strings.Repeat("x", 1<<20))}
+	for range 20 { // nobody writes
+		r.Step(sentinel.Stamp{}, answer)
+	}
+	require.True(t, r.broken)
+	require.Len(t, log.lines, 1)
+	require.Contains(t, log.lines[0], "the disk is too slow")
+	require.Zero(t, w.waits)
+	w.retry = time.Now() // the pause is over
+	r.Step(sentinel.Stamp{Mono: 1}, sentinel.Tick{})
+	require.False(t, r.broken)
+	w.flush()
+	require.Len(t, log.lines, 2)
+	p, last, _ := replay(t, w.path)
+	require.Equal(t, 1, last.Number)
+	require.Equal(t, "the recording was interrupted", p.Header.Why)
+	_, last, _ = replay(t, w.path+".1")
+	require.Equal(t, 1, last.Number)
+}
+
+// A failed write is said once and tried again later.
+func TestNoDirectory(t *testing.T) {
+	var log logged
+	w := newWriter(filepath.Join(t.TempDir(), "none", "x"), log.add)
+	w.begin([]byte("one"))
+	require.Eventually(t, func() bool { return !w.put([]byte("two")) }, 5*time.Second, time.Millisecond)
+	w.begin([]byte("three"))
+	w.close()
+	require.Len(t, log.lines, 1)
+	require.Contains(t, log.lines[0], "no such file or directory")
+}
+
+// What recording costs: of each input, and of the state with which a file
+// begins.
+func BenchmarkRecorder(b *testing.B) {
+	for _, masters := range []int{1, 300} {
+		for _, on := range []bool{false, true} {
+			b.Run(fmt.Sprintf("masters=%d/recorded=%t", masters, on), func(b *testing.B) { benchmarkPings(b, masters, on) })
+		}
+	}
+	b.Run("state/masters=300", func(b *testing.B) {
+		core, _ := crowd(b, 300)
+		var state []byte
+		for b.Loop() {
+			var err error
+			state, err = saveState(core, nil)
+			require.NoError(b, err)
+		}
+		b.ReportMetric(float64(len(state)), "bytes")
+	})
+}
