@@ -28,6 +28,10 @@ build: ## build bin/redis-sentinel
 servers: ## install redis-server and redis-sentinel, if they are missing and it can be done
 	@.ci/servers
 
+.PHONY: clients
+clients:
+	@.ci/servers all
+
 .PHONY: demo
 demo: build servers ## show one failover on real processes; DEMO=--keep leaves it running
 	@go run ./internal/demo -sentinel $(BIN) $(DEMO)
@@ -50,7 +54,7 @@ check: servers ## gofmt, vet, staticcheck, go mod tidy, unit tests with -race
 	go test -race -timeout 15m $(VERBOSE) $(UNIT)
 
 .PHONY: integration
-integration: servers ## tests on real processes
+integration: clients ## tests on real processes
 	go test -count=1 -timeout 20m -parallel 6 $(VERBOSE) ./integration/...
 
 .PHONY: sim

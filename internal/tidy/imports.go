@@ -61,7 +61,7 @@ var rooms = map[string]room{
 // testRooms are what tests of any package may import besides.
 var (
 	testRooms   = []string{"internal/rng", "internal/invariant", "internal/sim", "internal/scenario", "internal/resp", "internal/testbed", "internal/fakeredis"}
-	testForeign = []string{"github.com/stretchr/testify", "github.com/redis/go-redis/v9"}
+	testForeign = []string{"github.com/stretchr/testify", "github.com/redis/go-redis/v9", "github.com/redis/rueidis"}
 )
 
 // Imports reports every import that the table does not allow, and every
