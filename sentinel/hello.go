@@ -289,13 +289,15 @@ func (c *Core) confirmedByPeer(m *master) {
 }
 
 // confirmed reports whether a majority of the voters announces the
-// configuration that we hold.
+// configuration that we hold. What a peer said that is silent or down now does
+// not count: it may have moved on while we were cut off.
 //
 // Rule: W-12, R-24.
-func (m *master) confirmed() bool {
+func (c *Core) confirmed(m *master) bool {
 	agree := 1
 	for _, p := range m.peers {
-		if p.said.epoch == m.configEpoch && p.said.addr.Same(m.addr) {
+		recent := !p.sdown && c.now.Mono-p.heardAt <= 3*c.params.publishPeriod
+		if recent && p.said.epoch == m.configEpoch && p.said.addr.Same(m.addr) {
 			agree++
 		}
 	}

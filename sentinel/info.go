@@ -261,7 +261,7 @@ const demoteAgain = time.Second
 //
 // Rule: W-12, E-53, E-57.
 func (c *Core) convertsAtOnce(m *master, r *replica) bool {
-	if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != "" || !m.confirmed() {
+	if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != "" || !c.confirmed(m) {
 		return false
 	}
 	return !r.followed || r.strayed
@@ -287,7 +287,7 @@ func (c *Core) fixTime(m *master, r *replica) time.Duration {
 	}
 	wait := m.failoverTimeout
 	paced := m.switched.by != "" && c.now.Mono-m.switched.at < m.failoverTimeout && m.alive(m.switched.by)
-	if m.confirmed() && !paced && !m.ballot.Unfinished(m.configEpoch) {
+	if c.confirmed(m) && !paced && !m.ballot.Unfinished(m.configEpoch) {
 		wait = min(wait, 2*c.params.publishPeriod)
 	}
 	return max(r.confSince, r.lastDown()) + wait
