@@ -26,9 +26,12 @@ type Client struct {
 	broken bool // an error of the connection has been seen
 }
 
-// Dial connects to addr, and authenticates if pass is not empty.
-func Dial(addr, pass string) (*Client, error) {
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
+// Dial connects to addr within 1 s, and authenticates if pass is not empty.
+func Dial(addr, pass string) (*Client, error) { return DialTimeout(addr, pass, time.Second) }
+
+// DialTimeout is Dial with another patience.
+func DialTimeout(addr, pass string, patience time.Duration) (*Client, error) {
+	conn, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
 		return nil, err
 	}
