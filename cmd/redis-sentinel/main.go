@@ -50,7 +50,7 @@ func rootCommand(start func()) *cobra.Command {
 		Run:                func(*cobra.Command, []string) { start() },
 	}
 	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
-	root.AddCommand(versionCommand())
+	root.AddCommand(versionCommand(), replayCommand())
 	return root
 }
 

@@ -38,6 +38,9 @@ func (d *Difference) Error() string {
 // Player replays one file.
 type Player struct {
 	Header Header
+	// Limit, if not 0, is the time since the file begins at which the replay
+	// ends: what came later is not replayed.
+	Limit time.Duration
 
 	frames *frameReader
 	core   *sentinel.Core
@@ -113,8 +116,12 @@ func (p *Player) next() (Moment, error) {
 	if err != nil {
 		return Moment{}, err
 	}
+	since := head.At.Mono - p.Header.At.Mono
+	if p.Limit != 0 && since > p.Limit {
+		return Moment{}, io.EOF
+	}
 	p.number++
-	m := Moment{Number: p.number, Since: head.At.Mono - p.Header.At.Mono, At: head.At, Input: in}
+	m := Moment{Number: p.number, Since: since, At: head.At, Input: in}
 	if (in == nil) != (p.number == 1 && p.Header.Segment == 0) {
 		return m, fmt.Errorf("%w: a start that is none", ErrCorrupt)
 	}
