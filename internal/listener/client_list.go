@@ -86,7 +86,7 @@ func (c *client) flags() string {
 		set    bool
 		letter byte
 	}{
-		{c.subs.count() > 0, 'P'}, {c.parked.Load(), 'b'}, {c.tracking.on, 't'}, {c.output.dead, 'A'},
+		{c.subs.count() > 0, 'P'}, {c.parked.Load(), 'b'}, {c.tracking.on, 't'}, {c.tracking.on && c.tracking.bcast, 'B'}, {c.output.dead, 'A'},
 		{c.unix, 'U'}, {c.noEvict.Load(), 'e'},
 	} {
 		if l.set {

@@ -281,3 +281,15 @@ func TestCachingIsForTheNextCommand(t *testing.T) {
 	require.Equal(t, resp.Error, u.reply("foo").Kind)
 	require.NotContains(t, u.reply("CLIENT TRACKINGINFO").Elems[1].Elems, resp.Str("caching-yes"))
 }
+
+// Rule: K-3, K-6.5, clients with tracking are counted and marked as long as
+// they are there.
+func TestTrackingClients(t *testing.T) {
+	w := start(t)
+	u, other := w.dial(), w.dial()
+	other.ask("CLIENT TRACKING on BCAST", "+OK\r\n")
+	require.Contains(t, other.reply("CLIENT INFO").Str, " flags=tB ")
+	require.Contains(t, u.reply("INFO clients").Str, "\r\ntracking_clients:1\r\n")
+	require.NoError(t, other.conn.Close())
+	eventually(t, func() bool { return strings.Contains(u.reply("INFO clients").Str, "\r\ntracking_clients:0\r\n") }, "still counted")
+}

@@ -291,6 +291,7 @@ func (c *client) Close() error {
 	c.closeOnce.Do(func() {
 		c.kill()
 		c.s.hub.forget(c)
+		c.s.stats.tracking.Add(-count(c.tracking.on))
 		c.s.mu.Lock()
 		delete(c.s.clients, c.id)
 		c.s.mu.Unlock()
