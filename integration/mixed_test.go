@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,12 +63,8 @@ func mixedCrash(t *testing.T, c *testbed.Cluster, kind testbed.Kind) {
 		votes := c.Events.Named(begin, s.Name, "+vote-for-leader")
 		require.Len(t, votes, 1, s.Name)
 		require.Equal(t, id.Str+" "+epoch, votes[0].Payload, s.Name)
-		if s != leader {
-			learnt := c.Events.Named(begin, s.Name, "+config-update-from")
-			require.Len(t, learnt, 1, s.Name)
-			require.Contains(t, learnt[0].Payload, "sentinel "+id.Str+" ", s.Name)
-		}
 	}
+	requireLearnt(t, c, begin, leader)
 	require.NoError(t, old.Up())
 	require.NoError(t, c.Settle(30*time.Second))
 	for _, s := range c.Sentinels {
@@ -75,6 +72,33 @@ func mixedCrash(t *testing.T, c *testbed.Cluster, kind testbed.Kind) {
 		set(t, s, c.Name, "quorum", "2")
 	}
 	rests(t, c, begin, now)
+}
+
+// requireLearnt checks that every Sentinel but the leader has learnt the switch
+// from another, and one of the other kind from one of the leader's kind.
+func requireLearnt(t *testing.T, c *testbed.Cluster, begin time.Time, leader *testbed.Sentinel) {
+	t.Helper()
+	kinds := make(map[string]testbed.Kind) // by run id
+	for _, s := range c.Sentinels {
+		id, err := s.Do("SENTINEL", "MYID")
+		require.NoError(t, err)
+		kinds[id.Str] = s.Kind
+	}
+	across := 0
+	for _, s := range c.Sentinels {
+		if s == leader {
+			continue
+		}
+		learnt := c.Events.Named(begin, s.Name, "+config-update-from")
+		require.Len(t, learnt, 1, s.Name)
+		words := strings.Fields(learnt[0].Payload) // sentinel <run id> ...
+		require.Greater(t, len(words), 1, s.Name)
+		require.Contains(t, kinds, words[1], s.Name)
+		if s.Kind != leader.Kind && kinds[words[1]] == leader.Kind {
+			across++
+		}
+	}
+	require.NotZero(t, across)
 }
 
 // mixedManual has a Sentinel of the kind fail over by command.
