@@ -395,7 +395,7 @@ func (k *checker) hello(n *Node, text string) {
 
 // sameHost reports whether two spellings mean one address.
 func (k *checker) sameHost(a, b Addr) bool {
-	return a.Port == b.Port && k.w.ip(a.IP) == k.w.ip(b.IP)
+	return a.Port == b.Port && k.w.meant(a.IP) == k.w.meant(b.IP)
 }
 
 // answered looks at an answer: a vote that is shown is known (I-2) and on disk
@@ -406,7 +406,7 @@ func (k *checker) answered(n *Node, args []string, v resp.Value) {
 	}
 	leader, epoch := v.Elems[1].Str, uint64(v.Elems[2].Int)
 	port, _ := strconv.Atoi(args[3])
-	name := k.w.groupOf(Addr{k.w.ip(args[2]), port})
+	name := k.w.groupOf(Addr{k.w.meant(args[2]), port})
 	k.refused(n, name, args, epoch)
 	if leader == "*" || name == "" {
 		return

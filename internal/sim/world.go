@@ -54,6 +54,7 @@ type World struct {
 	lastConn uint64
 	cuts     map[[2]uint32]bool
 	dns      map[string][]string
+	lastIP   map[string]string // of a name, even if it does not resolve any more
 	scripts  map[string]ScriptResult
 	sameTime int // events since time last moved
 
@@ -90,6 +91,7 @@ func New(o Options) *World {
 		procs:   map[Addr]process{},
 		cuts:    map[[2]uint32]bool{},
 		dns:     map[string][]string{},
+		lastIP:  map[string]string{},
 		scripts: map[string]ScriptResult{},
 	}
 	w.check.init(w)
@@ -164,7 +166,12 @@ func (w *World) turn() {
 }
 
 // SetDNS gives a name its addresses; none: it does not resolve.
-func (w *World) SetDNS(name string, ips ...string) { w.dns[name] = ips }
+func (w *World) SetDNS(name string, ips ...string) {
+	w.dns[name] = ips
+	if len(ips) > 0 {
+		w.lastIP[name] = ips[0]
+	}
+}
 
 // ip finds the address of an IP or name, "" if there is none.
 func (w *World) ip(host string) string {
@@ -175,6 +182,15 @@ func (w *World) ip(host string) string {
 		return ips[0]
 	}
 	return host
+}
+
+// meant is the address that a Sentinel means by an IP or a name: one that does
+// not resolve keeps its last.
+func (w *World) meant(host string) string {
+	if ip := w.ip(host); ip != host || w.lastIP[host] == "" {
+		return ip
+	}
+	return w.lastIP[host]
 }
 
 // ScriptResult says what a script does when it is run.
