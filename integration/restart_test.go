@@ -34,8 +34,10 @@ func TestRestartAtAnyMoment(t *testing.T) {
 	random := rand.New(rand.NewPCG(*seed, 0))
 	downAfter := 600 * time.Millisecond
 	c := newCluster(t, testbed.ClusterOptions{DownAfter: downAfter, FailoverTimeout: 4 * time.Second})
+	voted := 0 // rounds in which a vote of this round was heard of the victim
 	for i := range restarts {
 		victim := c.Sentinels[random.IntN(len(c.Sentinels))]
+		epoch := currentEpoch(t, victim)
 		old := must(c.Master())
 		heard := hear(t, c, victim)
 		byCommand := i%3 != 0
@@ -45,14 +47,17 @@ func TestRestartAtAnyMoment(t *testing.T) {
 			v, err := chief.Do("SENTINEL", "FAILOVER", c.Name)
 			require.NoError(t, err)
 			require.Equal(t, "OK", v.Str)
-			moment = time.Duration(random.Int64N(int64(60 * time.Millisecond)))
+			moment = time.Duration(random.Int64N(int64(30 * time.Millisecond)))
 		} else {
 			old.Kill()
-			moment = downAfter - 20*time.Millisecond + time.Duration(random.Int64N(int64(120*time.Millisecond)))
+			moment = downAfter - 20*time.Millisecond + time.Duration(random.Int64N(int64(80*time.Millisecond)))
 		}
 		<-time.After(moment)
 		victim.Kill()
 		last := heard.end()
+		if last.VoteEpoch > epoch {
+			voted++
+		}
 		what := fmt.Sprintf("round %d: %s killed %v after, command %v; last heard of it: %+v", i, victim.Name, moment, byCommand, last)
 		require.NoError(t, last.checkFile(victim, c.Name), what)
 
@@ -66,6 +71,8 @@ func TestRestartAtAnyMoment(t *testing.T) {
 		}
 		require.NoError(t, c.Settle(60*time.Second), what)
 	}
+	t.Logf("in %d of %d rounds the Sentinel had voted before it was killed", voted, restarts)
+	require.Greater(t, voted, restarts/5)
 }
 
 // acknowledged is what somebody has heard of a Sentinel's durable state.
