@@ -289,6 +289,7 @@ func TestTrackingClients(t *testing.T) {
 	u, other := w.dial(), w.dial()
 	other.ask("CLIENT TRACKING on BCAST", "+OK\r\n")
 	require.Contains(t, other.reply("CLIENT INFO").Str, " flags=tB ")
+	other.ask("CLIENT TRACKING on BCAST PREFIX a", "-ERR Prefix 'a' overlaps with an existing prefix ''. Prefixes for a single client must not overlap.\r\n")
 	require.Contains(t, u.reply("INFO clients").Str, "\r\ntracking_clients:1\r\n")
 	require.NoError(t, other.conn.Close())
 	eventually(t, func() bool { return strings.Contains(u.reply("INFO clients").Str, "\r\ntracking_clients:0\r\n") }, "still counted")

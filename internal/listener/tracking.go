@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"slices"
 	"strings"
 
 	"gosentinel/internal/command"
@@ -102,7 +103,11 @@ func (t *tracking) merge(old *tracking) string {
 			}
 		}
 	}
+	if t.bcast && len(t.prefixes) == 0 && !slices.Contains(old.prefixes, "") {
+		t.prefixes = []string{""} // everything
+	}
 	t.prefixes = append(append([]string(nil), old.prefixes...), t.prefixes...)
+	slices.Sort(t.prefixes)
 	return ""
 }
 
