@@ -229,6 +229,12 @@ func (m *master) peerByClient(name string) *peer {
 	return nil
 }
 
+// askBackGap is how long a peer must not have asked to be asked back at once:
+// the first of the gaps of E-1. Two Sentinels that see their master down and
+// do not count each other's opinions (E-4) would else ask each other for ever,
+// as fast as the network carries it.
+const askBackGap = 100 * time.Millisecond
+
 // answerAsk answers `is-master-down-by-addr` for a known master. candidate is
 // a run id that wants our vote, or "*".
 //
@@ -239,8 +245,9 @@ func (c *Core) answerAsk(m *master, in Request, epoch int64, candidate string) {
 		p = m.findPeer(candidate)
 	}
 	if p != nil {
+		again := c.now.Mono-p.asksAt < askBackGap
 		p.asksAt = c.now.Mono
-		if m.sdown && !p.saysDown(c) && p.asks <= 1 {
+		if m.sdown && !p.saysDown(c) && p.asks <= 1 && !again {
 			p.askedAt = never // ask back at once
 			if p.connected() && !m.failover.wantsVotes() && !c.tilt {
 				c.ask(m, p)

@@ -295,7 +295,7 @@ func (r *runner) write(c *command) {
 
 func (r *runner) dns(c *command) {
 	if c.want(1, -1) {
-		r.w.SetDNS(c.args[0], c.args[1:]...)
+		r.set(func(w *sim.World) { w.SetDNS(c.args[0], c.args[1:]...) })
 	}
 }
 
@@ -305,8 +305,17 @@ func (r *runner) script(c *command) {
 		Takes: c.duration("takes", 0), Code: c.number("code", 0), Signal: c.number("signal", 0), Missing: missing,
 	}
 	if c.want(1, 1) {
-		r.w.SetScript(c.args[0], res)
+		r.set(func(w *sim.World) { w.SetScript(c.args[0], res) })
 	}
+}
+
+// set changes a setting of the world, now or as soon as there is one.
+func (r *runner) set(f func(w *sim.World)) {
+	if r.w == nil {
+		r.settings = append(r.settings, f)
+		return
+	}
+	f(r.w)
 }
 
 func (r *runner) dump(c *command) {

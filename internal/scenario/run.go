@@ -74,6 +74,7 @@ type runner struct {
 	masters   []*conf.Master
 	named     map[string]*conf.Master
 	instances []instanceSpec
+	settings  []func(w *sim.World) // dns and script, before there is a world
 }
 
 type instanceSpec struct {
@@ -81,35 +82,44 @@ type instanceSpec struct {
 	master *conf.Master
 }
 
-// handler is one command. Those that set up the world come before it is made.
+// handler is one command.
 type handler struct {
-	setup bool
-	run   func(r *runner, c *command)
+	when when
+	run  func(r *runner, c *command)
 }
 
+// when says whether a command comes before the world is made, or after.
+type when uint8
+
+const (
+	after  when = iota // it makes the world if there is none yet
+	before             // it says what the world is made of
+	both               // it is remembered till the world is made
+)
+
 var handlers = map[string]handler{
-	"cluster":  {true, (*runner).cluster},
-	"sentinel": {true, (*runner).sentinel},
-	"master":   {true, (*runner).master},
-	"replica":  {true, (*runner).replica},
-	"stray":    {true, (*runner).stray},
-	"run":      {false, (*runner).run},
-	"crash":    {false, (*runner).crash},
-	"restart":  {false, (*runner).restart},
-	"pause":    {false, (*runner).pause},
-	"resume":   {false, (*runner).resume},
-	"cut":      {false, (*runner).cut},
-	"heal":     {false, (*runner).heal},
-	"break":    {false, (*runner).breakLinks},
-	"clock":    {false, (*runner).clock},
-	"disk":     {false, (*runner).disk},
-	"cmd":      {false, (*runner).cmd},
-	"instance": {false, (*runner).instance},
-	"write":    {false, (*runner).write},
-	"dns":      {false, (*runner).dns},
-	"script":   {false, (*runner).script},
-	"dump":     {false, (*runner).dump},
-	"settle":   {false, (*runner).settle},
+	"cluster":  {before, (*runner).cluster},
+	"sentinel": {before, (*runner).sentinel},
+	"master":   {before, (*runner).master},
+	"replica":  {before, (*runner).replica},
+	"stray":    {before, (*runner).stray},
+	"run":      {after, (*runner).run},
+	"crash":    {after, (*runner).crash},
+	"restart":  {after, (*runner).restart},
+	"pause":    {after, (*runner).pause},
+	"resume":   {after, (*runner).resume},
+	"cut":      {after, (*runner).cut},
+	"heal":     {after, (*runner).heal},
+	"break":    {after, (*runner).breakLinks},
+	"clock":    {after, (*runner).clock},
+	"disk":     {after, (*runner).disk},
+	"cmd":      {after, (*runner).cmd},
+	"instance": {after, (*runner).instance},
+	"write":    {after, (*runner).write},
+	"dns":      {both, (*runner).dns},
+	"script":   {both, (*runner).script},
+	"dump":     {after, (*runner).dump},
+	"settle":   {after, (*runner).settle},
 }
 
 func (r *runner) do(line string) error {
@@ -126,10 +136,10 @@ func (r *runner) do(line string) error {
 	if c.err != nil {
 		return c.err
 	}
-	if h.setup && r.w != nil {
+	if h.when == before && r.w != nil {
 		return fmt.Errorf("the world is made already")
 	}
-	if !h.setup && r.w == nil {
+	if h.when == after && r.w == nil {
 		if err := r.makeWorld(); err != nil {
 			return err
 		}

@@ -141,6 +141,9 @@ func (r *runner) makeWorld() error {
 	w.OnEvent = func(rec sim.Record) { r.event(rec) }
 	w.OnCommand = func(i *sim.Instance, from string, cmd []string) { r.wire(i, from, cmd) }
 	w.OnScript = func(n *sim.Node, argv []string) { r.scriptRun(n, argv) }
+	for _, f := range r.settings {
+		f(w)
+	}
 	if r.opt.Prepare != nil {
 		r.opt.Prepare(w)
 	}

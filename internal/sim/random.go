@@ -25,6 +25,7 @@ type Plan struct {
 	Hurt      time.Duration // how long faults happen
 	Gap       time.Duration // mean time between two faults
 	Faults    []string      // what has been done, for the report
+	Core      MakeCore      // makes the cores that are not originals; nil = the real one
 }
 
 // Outcome is what became of a random world.
@@ -100,7 +101,7 @@ func (p *Plan) Make() *World {
 		for _, m := range masters {
 			st.Masters = append(st.Masters, new(m))
 		}
-		o := SentinelOptions{Name: fmt.Sprintf("s%d", k+1), Addr: Addr{fmt.Sprintf("10.0.9.%d", k+1), conf.DefaultPort}, Boot: st}
+		o := SentinelOptions{Name: fmt.Sprintf("s%d", k+1), Addr: Addr{fmt.Sprintf("10.0.9.%d", k+1), conf.DefaultPort}, Boot: st, Make: p.Core}
 		if k < p.Originals {
 			o.Make, o.Original = NewOriginal, true
 		}

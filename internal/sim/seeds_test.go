@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -35,10 +36,14 @@ func TestSeeds(t *testing.T) {
 		seeds = append(seeds, *seedFirst+uint64(k))
 	}
 	var took []time.Duration
+	slowest := seeds[0]
 	late, leaders, promoted := 0, 0, 0
 	for _, s := range seeds {
 		o := NewPlan(s).Play(nil)
 		took = append(took, o.Settled)
+		if o.Settled == slices.Max(took) {
+			slowest = s
+		}
 		if o.World != nil {
 			late += o.World.LatePromotions()
 			leaders += o.World.Elections()
@@ -49,8 +54,8 @@ func TestSeeds(t *testing.T) {
 		}
 	}
 	sort.Slice(took, func(i, j int) bool { return took[i] < took[j] })
-	t.Logf("%d worlds, settled after p50 %v p95 %v max %v; %d elections, %d promotions, %d of them late",
-		len(took), took[len(took)/2], took[len(took)*95/100], took[len(took)-1], leaders, promoted, late)
+	t.Logf("%d worlds, settled after p50 %v p95 %v max %v (seed %d); %d elections, %d promotions, %d of them late",
+		len(took), took[len(took)/2], took[len(took)*95/100], took[len(took)-1], slowest, leaders, promoted, late)
 }
 
 func tellAll(w *World) {
