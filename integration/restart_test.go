@@ -18,7 +18,7 @@ import (
 // restarts is how often a Sentinel is killed.
 const restarts = 50
 
-var seed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the random moments")
+var restartSeed = flag.Uint64("restart-seed", uint64(time.Now().UnixNano()), "seed of the random moments")
 
 // stranger is a candidate that nobody knows.
 const stranger = "00000000000000000000000000000000000000ff"
@@ -30,8 +30,8 @@ const stranger = "00000000000000000000000000000000000000ff"
 // Rule: B-613, E-40, E-44, S-2, S-5.
 func TestRestartAtAnyMoment(t *testing.T) {
 	t.Parallel()
-	t.Logf("seed %d", *seed)
-	random := rand.New(rand.NewPCG(*seed, 0))
+	t.Logf("seed %d", *restartSeed)
+	random := rand.New(rand.NewPCG(*restartSeed, 0))
 	downAfter := 600 * time.Millisecond
 	c := newCluster(t, testbed.ClusterOptions{DownAfter: downAfter, FailoverTimeout: 4 * time.Second})
 	voted := 0 // rounds in which a vote of this round was heard of the victim
