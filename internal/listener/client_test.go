@@ -132,6 +132,9 @@ func TestClientLine(t *testing.T) {
 	require.Contains(t, d.bulk("CLIENT LIST ID 1"), " cmd=NULL ")
 	require.Contains(t, d.bulk("INFO clients"), "connected_clients:4\r\ncluster_connections:0\r\nmaxclients:10000\r\n")
 	require.Contains(t, d.bulk("INFO clients"), "tracking_clients:1\r\n")
+	c.conn.Close()
+	eventually(t, func() bool { return w.s.connected() == 3 }, "the client remains")
+	require.Contains(t, d.bulk("INFO clients"), "tracking_clients:0\r\n")
 }
 
 // Rule: K-6.5.

@@ -2,6 +2,7 @@ package listener
 
 import (
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -97,12 +98,14 @@ func TestView(t *testing.T) {
 	require.Empty(t, w.loop.sizes(), "the loop was asked")
 
 	stuck, stop := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(stop) })
+	t.Cleanup(release)
 	go func() { w.loop.do(func() { close(stuck); <-stop }) }()
 	<-stuck
 	eventually(t, func() bool { return w.s.uptime()-time.Duration(w.s.beat.Load()) > staleAfter }, "the loop still turns")
 	u.send("PING\r\nPING x\r\nSENTINEL GET-PRIMARY-ADDR-BY-NAME a\r\nPING y\r\n")
 	eventually(t, func() bool { return len(w.loop.sizes()) > 0 }, "the loop was not asked")
-	close(stop)
+	release()
 	u.expect("+PONG\r\n$1\r\nx\r\n")
 	// From here on the loop turns again, and may be asked or not.
 	require.Contains(t, []string{"a", "get-primary-addr-by-name"}, func() string {

@@ -1,12 +1,17 @@
 package listener
 
 import (
+	"context"
+	"log/slog"
 	"sync/atomic"
 	"time"
 )
 
 // housekeepEvery is how often clients are looked at and rates are taken.
 const housekeepEvery = time.Second
+
+// levelVerbose is `verbose`, between debug and notice.
+const levelVerbose = slog.Level(-2)
 
 // housekeep closes idle clients, drops those that stay over their soft output
 // limit, and takes the rates for INFO.
@@ -42,7 +47,7 @@ func (s *Server) sweep(now time.Duration) {
 		case over:
 			c.drop()
 		case idle:
-			s.log.Debug("Closing idle client")
+			s.log.Log(context.Background(), levelVerbose, "Closing idle client")
 			c.kill()
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -252,10 +253,12 @@ func TestListenFails(t *testing.T) {
 // Close answers what was received, sends what is queued, then closes all.
 func TestClose(t *testing.T) {
 	w := start(t)
-	release := make(chan struct{})
+	held := make(chan struct{})
+	release := sync.OnceFunc(func() { close(held) })
+	t.Cleanup(release)
 	w.loop.do(func() {
 		w.loop.answer = func(l *loop, r Request) {
-			<-release
+			<-held
 			l.s.Respond(r.ID, resp.Status("late"))
 		}
 	})
@@ -270,7 +273,7 @@ func TestClose(t *testing.T) {
 		closed <- w.s.Close(ctx)
 	}()
 	idle.closed()
-	close(release)
+	release()
 	busy.expect("+late\r\n")
 	busy.closed()
 	require.NoError(t, <-closed)

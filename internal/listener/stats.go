@@ -26,7 +26,6 @@ type stats struct {
 	blocked     atomic.Int64 // parked by CLIENT PAUSE
 	tracking    atomic.Int64
 	overSoft    atomic.Int64 // clients over their soft output limit
-	maxInput    atomic.Int64 // largest input buffer seen lately, bytes
 	now         atomic.Int64 // uptime, a second old at most
 	rates       atomic.Pointer[rates]
 }
