@@ -18,6 +18,7 @@ type Candidate struct {
 	Offset       int64         // replication offset, bytes
 	RunID        string        // "" = unknown
 	Tried        bool          // already tried in this failover (E-53)
+	Foreign      bool          // its replication id is not of the master's data set
 }
 
 // Limits are the spans against which candidates are measured.
@@ -52,10 +53,14 @@ func Reject(c Candidate, l Limits) string {
 
 // Better reports whether a is to be promoted rather than b: the lower
 // priority, then the higher offset, then the smaller run id in any case, an
-// unknown one last.
+// unknown one last. One with another data set comes after all that have the
+// master's: better than no master at all, and never chosen by its priority.
 //
-// Rule: B-711.
+// Rule: B-711. Departs: ADR 0005, R-14 (redis #14313).
 func Better(a, b Candidate) bool {
+	if a.Foreign != b.Foreign {
+		return b.Foreign
+	}
 	if a.Priority != b.Priority {
 		return a.Priority < b.Priority
 	}

@@ -117,6 +117,8 @@ func TestBest(t *testing.T) {
 		{"priority before offset", []Candidate{{Priority: 100, Offset: 9}, {Priority: 10, Offset: 1}}, 1},
 		{"offset before run id", []Candidate{{Priority: 100, Offset: 1, RunID: "a"}, {Priority: 100, Offset: 2, RunID: "b"}}, 1},
 		{"smaller run id in any case", []Candidate{{Priority: 100, RunID: "B"}, {Priority: 100, RunID: "a"}}, 1},
+		{"another data set last", []Candidate{{Priority: 1, Offset: 9, Foreign: true}, {Priority: 100}}, 1},
+		{"another data set rather than none", []Candidate{{Priority: 1, Foreign: true}, {Priority: 100, Down: true}}, 0},
 		{"unknown run id last", []Candidate{{Priority: 100}, {Priority: 100, RunID: "f"}}, 1},
 		{"the first of equals", []Candidate{{Priority: 100}, {Priority: 100}}, 0},
 		{"rejected ones do not count", []Candidate{{Priority: 1, Down: true}, {Priority: 100}}, 1},

@@ -12,7 +12,8 @@ func (c *Core) notePedigree(m *master) {
 		histories[m.info.ReplID] = true
 	}
 	for _, r := range m.replicas {
-		if r.info.ReplID != "" && r.role == replication.Replica && r.followsAddr(m.addr) {
+		neverLinked := r.info.LinkDown < 0
+		if r.info.ReplID != "" && !neverLinked && r.role == replication.Replica && r.followsAddr(m.addr) {
 			histories[r.info.ReplID] = true
 		}
 	}
@@ -21,6 +22,12 @@ func (c *Core) notePedigree(m *master) {
 		r.wasOurs = r.infoAt != never && r.role == replication.Replica && r.followsAddr(m.addr)
 		r.wasSeen = r.infoAt != never
 	}
+}
+
+// foreign reports whether r holds another data set than m: its replication id
+// is none that belongs to m's. What is not known is not foreign.
+func (m *master) foreign(r *replica) bool {
+	return len(m.histories) > 0 && r.info.ReplID != "" && !m.histories[r.info.ReplID] && !m.histories[r.info.ReplID2]
 }
 
 // mayHaveBeenPromoted reports whether somebody may have promoted a replica of

@@ -205,6 +205,9 @@ func (c *Core) start(m *master, manual bool) {
 	c.changeMaster(m)
 	e.attempts++
 	e.lastAttempt = c.now.Mono
+	if !m.sdown {
+		c.notePedigree(m)
+	}
 	m.failover = failover{state: stateWaitStart, epoch: c.epoch, startedAt: c.now.Mono, stateSince: c.now.Mono, manual: manual}
 	c.say(LevelWarning, "+new-epoch", strconv.FormatUint(uint64(c.epoch), 10), m)
 	c.event(LevelWarning, "+try-failover", &m.instance, "")

@@ -223,12 +223,13 @@ func (c *Core) reopen(l *link, cn *conn) {
 	if cn.state != connClosed || c.now.Mono < cn.triedAt+c.params.pingPeriod {
 		return
 	}
-	addr := l.users[0].addr
-	if addr.Port == 0 {
+	if l.users[0].addr.Port == 0 {
 		return
 	}
+	c.refreshName(l)
 	cn.triedAt = c.now.Mono
-	if c.refreshName(l.users[0]); addr.IP == "" {
+	addr := l.users[0].addr
+	if addr.IP == "" {
 		return
 	}
 	c.lastLink++
@@ -240,6 +241,7 @@ func (c *Core) reopen(l *link, cn *conn) {
 	c.emitNow(Dial{Link: cn.id, Addr: addr, Timeout: timeout, PubSub: cn.pubsub})
 	c.greet(l, cn)
 	for _, i := range l.users {
+		i.infoNow = i.infoNow || i.kind != kindPeer && !cn.pubsub // who is it now? (R-14, redis #2087)
 		c.touch(i)
 	}
 }
