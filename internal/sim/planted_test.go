@@ -172,3 +172,40 @@ func BenchmarkWorld(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "simulated-s/s")
 }
+
+// Two Sentinels that both see their master down and do not count each other's
+// opinion, since they know it by different addresses, do not ask each other as
+// fast as they can.
+//
+// Rule: E-1, E-2, E-4.
+func TestNoStormOfAsks(t *testing.T) {
+	w := New(Options{Seed: 1})
+	asks := 0
+	for k, ip := range []string{"10.0.0.1", "10.0.0.2"} {
+		w.AddInstance(InstanceOptions{Addr: Addr{ip, 6379}, Group: "m"})
+		other := 1 - k
+		w.AddSentinel(SentinelOptions{
+			Name: fmt.Sprintf("s%d", k+1), Addr: Addr{fmt.Sprintf("10.0.9.%d", k+1), 26379},
+			Boot: conf.State{Port: 26379, MyID: strings.Repeat(fmt.Sprint(k+1), 40), Masters: []*conf.Master{{
+				Name: "m", Addr: conf.Endpoint{Host: ip, Port: 6379}, Quorum: 2, DownAfter: time.Second, FailoverTimeout: 10 * time.Second, ParallelSyncs: 1,
+				Sentinels: []conf.Peer{{Addr: conf.Endpoint{Host: fmt.Sprintf("10.0.9.%d", other+1), Port: 26379}, RunID: strings.Repeat(fmt.Sprint(other+1), 40)}},
+			}}},
+			Make: plant(func(p *planted) {
+				p.input = func(in sentinel.Input) sentinel.Input {
+					if q, ok := in.(sentinel.Request); ok && len(q.Args) == 6 {
+						asks++
+					}
+					return in
+				}
+			}, nil),
+		})
+	}
+	w.Run(5 * time.Second)
+	for _, i := range w.Instances() {
+		i.Crash()
+		w.Run(300 * time.Millisecond)
+	}
+	w.Run(10 * time.Second)
+	require.Greater(t, asks, 10, "they do ask")
+	require.Less(t, asks, 100)
+}
