@@ -121,6 +121,12 @@ func (in *Info) read(key, value []byte) {
 	}
 }
 
+// rdbChannel marks the second connection of a replica that is listed already:
+// servers that send the snapshot on a connection of its own list both.
+//
+// Rule: R-14 (redis #14728).
+var rdbChannel = []byte("type=rdb-channel")
+
 // reported reads `ip=<h>,port=<p>,…` or the old `<h>,<p>,<state>`.
 func reported(value []byte) (Reported, bool) {
 	var r Reported
@@ -135,6 +141,9 @@ func reported(value []byte) (Reported, bool) {
 			field, rest, _ = bytes.Cut(rest, []byte{','})
 			if port, is := bytes.CutPrefix(field, []byte("port=")); is {
 				r.Port = int(number(port))
+			}
+			if bytes.Equal(field, rdbChannel) {
+				return r, false
 			}
 		}
 	} else {
