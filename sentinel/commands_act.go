@@ -104,9 +104,6 @@ func (c *Core) monitor(in Request) {
 // monitorAddress is the address of a master to be watched, without its port,
 // or with no IP if its name is being looked up.
 func (c *Core) monitorAddress(host string) (replication.Addr, bool) {
-	if len(host) > maxHostName || hasBlank(host) {
-		return replication.Addr{}, false
-	}
 	addr, ok := c.address(host, 0)
 	if !ok || addr.IP != "" {
 		return addr, ok

@@ -236,9 +236,14 @@ func (c *Core) removePeer(p *peer) {
 //
 // Rule: B-432 to B-435, E-20.4, election.md 3.5.
 func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
+	p.awaits = ""
 	addr, ok := c.address(h.masterIP, h.masterPort)
-	if !ok || addr.IP == "" && !addr.Same(m.current()) {
-		return // refused, or not resolved yet: its next hello finds it so
+	if !ok {
+		return
+	}
+	if addr.IP == "" && !addr.Same(m.current()) {
+		p.awaits = h.masterIP
+		return
 	}
 	p.said = configuration{addr, h.masterConfig}
 	switch {
@@ -259,8 +264,24 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
 	case addr.Same(m.current()):
 		p.disputeAt = never
 		c.confirmedByPeer(m)
-	default:
+	case m.current().IP != "": // else it may be the same under another name
 		c.hearDispute(m, p)
+	}
+}
+
+// hearAgain takes what peers said of a master whose name was being looked up.
+//
+// Rule: B-435.
+func (c *Core) hearAgain(host string) {
+	for _, m := range c.masters {
+		for _, p := range slices.Clone(m.peers) {
+			if p.awaits == "" || !equalFold(p.awaits, host) {
+				continue
+			}
+			if h, why := parseHello(p.hello); why == "" {
+				c.hearConfiguration(m, p, h)
+			}
+		}
 	}
 }
 

@@ -136,7 +136,8 @@ func TestConfigurationByHello(t *testing.T) {
 }
 
 // A configuration whose host name has no IP yet is not taken over: no event, no
-// epoch; the lookup is begun and the next hello finds it. Rule: B-435, R-10, W-31.
+// epoch; the lookup is begun, and again with a later hello if it fails. Once it
+// succeeds the configuration holds at once. Rule: B-435, R-10, W-31.
 func TestConfigurationWaitsForItsName(t *testing.T) {
 	boot := around(watched("mm", "10.0.0.1", 6379, 2), 1, 1)
 	boot.ResolveHostnames = true
@@ -146,8 +147,13 @@ func TestConfigurationWaitsForItsName(t *testing.T) {
 	require.Empty(t, r.hear(payload))
 	require.Equal(t, "10.0.0.1", m.addr.IP)
 	require.Zero(t, m.configEpoch)
-	r.step(Resolved{Host: "db7.example", IPs: []string{"10.0.0.7"}})
-	require.Contains(t, r.hear(payload), "+switch-master mm 10.0.0.1 6379 db7.example 6379")
+	r.step(Resolved{Host: "db7.example", Reason: "no such host"})
+	require.Zero(t, m.configEpoch)
+	r.wait(2 * time.Second)
+	again := r.step(request(2, "PUBLISH", helloChannel, payload))
+	require.Contains(t, again, Effect{Action: Resolve{Host: "db7.example"}})
+	require.Contains(t, told(r.step(Resolved{Host: "db7.example", IPs: []string{"10.0.0.7"}})),
+		"# +switch-master mm 10.0.0.1 6379 db7.example 6379 *")
 	require.Equal(t, "10.0.0.7", m.addr.IP)
 }
 

@@ -132,6 +132,7 @@ func (c *Core) learn(i *instance) {
 		for _, r := range in.Replicas {
 			c.learnReplica(m, r)
 		}
+		c.mergeReplicas(m)
 	}
 	if in.Role != replication.Unknown && in.Role != i.role {
 		c.roleChanged(i, in.Role)
@@ -225,7 +226,7 @@ func (c *Core) considerRole(m *master, r *replica) {
 		r.demoting = false
 		c.event(LevelNotice, "+convert-to-slave", &r.instance, "")
 	}
-	if c.tilt || !r.stray() || r.promoted || m.failover.state != stateNone || !c.looksSane(m) || !r.connected() {
+	if c.tilt || !r.stray() || r.promoted || r.is(&m.instance) || m.failover.state != stateNone || !c.looksSane(m) || !r.connected() {
 		return
 	}
 	if c.now.Mono-r.demotedAt < demoteAgain {

@@ -89,6 +89,7 @@ type peer struct {
 	heardAt   time.Duration // last hello; creation counts
 	hello     string        // the payload of that hello, to know a repetition
 	said      configuration // what that hello says of the master
+	awaits    string        // … or the name it gives, while that is being looked up; "" = none
 	asksAt    time.Duration // when it last asked us about the master; never
 	disputeAt time.Duration // since when it announces another address in our config epoch; never (E-80)
 
@@ -140,6 +141,12 @@ func (i *instance) describe(c *Core) string {
 	m := i.of
 	return fmt.Sprintf("%s %s %s %d @ %s %s %d", i.kind, i.name, host, i.addr.Port,
 		m.name, m.addr.Shown(c.announceHostnames), m.addr.Port)
+}
+
+// is reports whether two instances are one server, as far as we know: known
+// under two names, it must not be made a replica of itself.
+func (i *instance) is(o *instance) bool {
+	return i == o || i.addr.Same(o.addr) || i.runID != "" && i.runID == o.runID
 }
 
 // lastDown is the start of the last down episode, over or not; never = none.

@@ -24,8 +24,9 @@ type master struct {
 	authUser        *string
 	renames         []conf.Rename
 
-	replicas []*replica
-	peers    []*peer
+	replicas   []*replica
+	peers      []*peer
+	renumbered bool // a replica has a new IP, which another may have too
 
 	configEpoch quorum.Epoch
 	ballot      quorum.Ballot

@@ -102,7 +102,7 @@ func (c *Core) newReplica(m *master, addr replication.Addr) *replica {
 	r := &replica{sentAt: never, demotedAt: never}
 	r.instance = newInstance(c, kindReplica, m, addr)
 	r.replica = r
-	r.name = replication.Join(addr.Shown(c.announceHostnames), addr.Port)
+	r.name = c.replicaName(addr)
 	r.role = replication.Replica
 	r.info = unreported()
 	r.link = c.newLink(&r.instance, true)
@@ -111,6 +111,11 @@ func (c *Core) newReplica(m *master, addr replication.Addr) *replica {
 	c.touch(&r.instance)
 	c.touch(&m.watch)
 	return r
+}
+
+// replicaName is the name of a replica: its address as it is shown.
+func (c *Core) replicaName(a replication.Addr) string {
+	return replication.Join(a.Shown(c.announceHostnames), a.Port)
 }
 
 // newPeer adds a Sentinel to m, on the link that it has under other masters.

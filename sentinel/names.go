@@ -2,6 +2,7 @@ package sentinel
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,14 +59,22 @@ func parseIP(host string) (string, bool) {
 	return netip.AddrFrom4([4]byte{byte(ip >> 24), byte(ip >> 16), byte(ip >> 8), byte(ip)}).String(), true
 }
 
-// address makes the address of host and port from what is known now. It is
-// refused when the port is out of range, or host is not an IP literal while
-// names are not resolved. A name not looked up yet has no IP; its lookup is
-// begun.
+// goodHost reports whether a host, be it a name or an IP, survives the file and
+// a hello.
 //
-// Rule: B-1120, R-10.
+// Rule: R-3.
+func goodHost(host string) bool {
+	return host != "" && len(host) <= maxHostName && !hasBlank(host) && !strings.ContainsAny(host, `"',`)
+}
+
+// address makes the address of host and port from what is known now. It is
+// refused when the port is out of range, the host cannot be one, or it is not
+// an IP literal while names are not resolved. A name not looked up yet has no
+// IP; its lookup is begun.
+//
+// Rule: B-1120, R-10, R-3.
 func (c *Core) address(host string, port int) (replication.Addr, bool) {
-	if port < 0 || port > 65535 || host == "" {
+	if port < 0 || port > 65535 || !goodHost(host) {
 		return replication.Addr{}, false
 	}
 	if ip, ok := parseIP(host); ok {
@@ -77,8 +86,8 @@ func (c *Core) address(host string, port int) (replication.Addr, bool) {
 	return replication.Addr{Host: host, IP: c.lookup(host), Port: port}, true
 }
 
-// lookup is the IP that host last resolved to, "" if none; the first mention of
-// a name begins its lookup.
+// lookup is the IP that host last resolved to, "" if none; the mention of a
+// name without an IP begins its lookup.
 func (c *Core) lookup(host string) string {
 	n := c.names.known[strings.ToLower(host)]
 	if n == nil {
@@ -87,12 +96,19 @@ func (c *Core) lookup(host string) string {
 		}
 		n = &hostName{askedAt: never}
 		c.names.known[strings.ToLower(host)] = n
-		c.resolve(host, n)
 	}
 	if len(n.ips) == 0 {
+		c.askAgain(host, n)
 		return ""
 	}
 	return n.ips[0]
+}
+
+// askAgain begins a lookup unless the last one was begun a moment ago.
+func (c *Core) askAgain(host string, n *hostName) {
+	if n.askedAt == never || c.now.Mono-n.askedAt >= c.params.pingPeriod {
+		c.resolve(host, n)
+	}
 }
 
 func (c *Core) resolve(host string, n *hostName) {
@@ -104,19 +120,23 @@ func (c *Core) resolve(host string, n *hostName) {
 }
 
 // refreshName looks up again, in the background, the name of an instance that
-// is about to be connected to.
+// is about to be connected to. What was found out since it was connected last
+// holds now.
 //
 // Rule: B-1120, R-10.
-func (c *Core) refreshName(i *instance) {
-	if !c.resolveHostnames || i.addr.Host == i.addr.IP {
+func (c *Core) refreshName(l *link) {
+	host := l.users[0].addr.Host
+	if !c.resolveHostnames || host == l.users[0].addr.IP {
 		return
 	}
-	if _, literal := parseIP(i.addr.Host); literal {
+	if _, literal := parseIP(host); literal {
 		return
 	}
-	c.lookup(i.addr.Host)
-	if n := c.names.known[strings.ToLower(i.addr.Host)]; n != nil && c.now.Mono-n.askedAt >= c.params.pingPeriod {
-		c.resolve(i.addr.Host, n)
+	if ip := c.lookup(host); ip != "" && l.cmd.state != connUp {
+		c.renumber(l, ip)
+	}
+	if n := c.names.known[strings.ToLower(host)]; n != nil {
+		c.askAgain(host, n)
 	}
 }
 
@@ -133,32 +153,87 @@ func (c *Core) resolved(in Resolved) {
 		c.logLine(LevelWarning, "Failed to resolve hostname '"+in.Host+"'")
 	} else if n != nil && !(len(n.ips) > 0 && contains(in.IPs, n.ips[0])) {
 		n.ips = in.IPs
-		c.renumber(in.Host, in.IPs[0])
+		c.spread(in.Host, in.IPs[0])
 	}
 	c.monitorResolved(in)
+	c.hearAgain(in.Host)
 }
 
-// renumber gives the instances named host their new IP and connects them to it.
-func (c *Core) renumber(host, ip string) {
+// spread gives the instances named host their new IP. One that is connected
+// keeps the old one, which works, until it is connected to anew: whatever the
+// name server says, nothing that is well is disturbed.
+func (c *Core) spread(host, ip string) {
 	for _, m := range c.masters {
 		m.eachInstance(func(i *instance) {
-			if !equalFold(i.addr.Host, host) || i.addr.IP == ip {
-				return
+			if equalFold(i.addr.Host, host) && (i.addr.IP == "" || i.link.cmd.state != connUp) {
+				c.renumber(i.link, ip)
 			}
-			old := i.addr
-			i.addr.IP = ip
-			if i.kind == kindMaster {
-				c.reindex(m, old)
-				c.show(m)
-			}
-			if i.link.users[0] == i && i.link.cmd.state != connUp {
-				c.closeLink(i.link)
-				i.link.cmd.triedAt, i.link.pub.triedAt = never, never
-			}
-			c.touch(i.link)
-			c.touch(i)
-			c.changeMaster(m)
 		})
+		c.mergeReplicas(m)
+	}
+}
+
+// renumber gives the instance behind a link its new IP, and lets it be
+// connected to at once.
+func (c *Core) renumber(l *link, ip string) {
+	if l.users[0].addr.IP == ip {
+		return
+	}
+	for _, i := range l.users {
+		old := i.addr
+		i.addr.IP = ip
+		switch i.kind {
+		case kindMaster:
+			c.reindex(i.of, old)
+			c.show(i.of)
+		case kindReplica:
+			i.name = c.replicaName(i.addr)
+			i.of.renumbered = true
+		}
+		c.touch(i)
+		c.changeMaster(i.of)
+	}
+	c.closeLink(l)
+	l.cmd.triedAt, l.pub.triedAt = never, never
+	c.touch(l)
+}
+
+// mergeReplicas makes one of two replicas of m that turn out to be one: known
+// by its name, and by its IP as the master told it before the name was
+// resolved. The name stays. Two names are never merged, since a name server
+// that errs must not make us forget an instance.
+//
+// Rule: R-10, B-102, B-101.
+func (c *Core) mergeReplicas(m *master) {
+	if !m.renumbered {
+		return
+	}
+	m.renumbered = false
+	for k := 0; k < len(m.replicas); k++ {
+		keep := m.replicas[k] // by IP
+		if keep.addr.Host != keep.addr.IP {
+			continue
+		}
+		for _, named := range m.replicas {
+			if named == keep || named.addr.Host == named.addr.IP || !named.addr.Same(keep.addr) {
+				continue
+			}
+			lose := named
+			if named.promoted || named.connected() && !keep.connected() {
+				keep, lose = named, keep
+			}
+			if lose.promoted {
+				break // never while a failover is at it
+			}
+			keep.addr.Host = named.addr.Host
+			keep.name = c.replicaName(keep.addr)
+			m.replicas = slices.DeleteFunc(m.replicas, func(x *replica) bool { return x == lose })
+			c.retire(&lose.instance)
+			c.changeMaster(m)
+			c.touch(&m.watch)
+			k = -1 // the list has changed
+			break
+		}
 	}
 }
 
