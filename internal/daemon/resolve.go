@@ -16,10 +16,10 @@ import (
 type lookupFunc func(ctx context.Context, host string) ([]netip.Addr, error)
 
 const (
-	// lookupTime is how long a lookup may take, waiting for its turn included.
-	//
-	// Rule: R-10.
-	lookupTime = 2 * time.Second
+	// lookupTime is how long a lookup may take, waiting for its turn included:
+	// the 5 s after which resolvers give up the first name server, and time for
+	// the second to answer. Whoever cannot wait that long does not.
+	lookupTime = 6 * time.Second
 
 	// maxLookups is how many lookups may run at once; some resolvers need a
 	// thread for each.

@@ -70,7 +70,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// Rule: R-10, B-1124, W-22: a lookup ends after two seconds even if nothing
+// Rule: R-10, B-1124, W-22: a lookup ends after lookupTime even if nothing
 // answers, each name is looked up once at a time, and few at once.
 func TestSlowDNS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
