@@ -77,7 +77,7 @@ func (s *saver) visit(v reflect.Value) error {
 		}
 		return s.visit(v.Elem())
 	case reflect.Struct:
-		for i := 0; t != secretType && i < t.NumField(); i++ {
+		for _, i := range s.layout.leads[t] {
 			if err := s.visit(v.Field(i)); err != nil {
 				return err
 			}
@@ -111,7 +111,7 @@ func (s *saver) visit(v reflect.Value) error {
 }
 
 func (s *saver) visitElems(v reflect.Value) error {
-	if plain(v.Type().Elem()) {
+	if !s.layout.leadsOn(v.Type().Elem()) {
 		return nil
 	}
 	for i := range v.Len() {
@@ -120,15 +120,6 @@ func (s *saver) visitElems(v reflect.Value) error {
 		}
 	}
 	return nil
-}
-
-// plain reports whether nothing leads on from a t.
-func plain(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Interface, reflect.Struct, reflect.Array, reflect.Slice, reflect.Map:
-		return false
-	}
-	return true
 }
 
 // known reports whether the variable that holds the slice or map v was visited

@@ -23,7 +23,8 @@ import (
 type layout struct {
 	types []reflect.Type
 	index map[reflect.Type]int
-	print uint32 // fingerprint: equal for equal layouts only
+	leads map[reflect.Type][]int // of structs: the fields in which there are pointers, slices or maps
+	print uint32                 // fingerprint: equal for equal layouts only
 }
 
 var (
@@ -33,8 +34,11 @@ var (
 )
 
 func newLayout(root reflect.Type) *layout {
-	l := &layout{index: map[reflect.Type]int{}}
+	l := &layout{index: map[reflect.Type]int{}, leads: map[reflect.Type][]int{}}
 	l.add(root)
+	for _, t := range l.types {
+		l.leadsOn(t)
+	}
 	text := []byte{}
 	for _, t := range l.types {
 		text = fmt.Appendf(text, "%s %d %s\n", t, t.Size(), t.Kind())
@@ -66,21 +70,53 @@ func (l *layout) add(t reflect.Type) {
 	}
 }
 
-// saveState is the state of c, masked, and readState's argument. c must be
+// leadsOn reports whether there are pointers, slices or maps in a t.
+func (l *layout) leadsOn(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map:
+		return true
+	case reflect.Array:
+		return l.leadsOn(t.Elem())
+	case reflect.Struct:
+		fields, known := l.leads[t]
+		if known || t == secretType {
+			return len(fields) > 0
+		}
+		for i := range t.NumField() {
+			if l.leadsOn(t.Field(i).Type) {
+				fields = append(fields, i)
+			}
+		}
+		l.leads[t] = fields
+		return len(fields) > 0
+	}
+	return false
+}
+
+// saveState is the state of c, masked, and restoreState's argument. c must be
 // between two steps.
 func saveState(c *sentinel.Core, mask *masker) ([]byte, error) {
-	s := saver{mask: mask, layout: coreLayout}
-	if err := s.explore(reflect.ValueOf(c)); err != nil {
+	out, err := saveGraph(coreLayout, reflect.ValueOf(c), mask)
+	if err != nil {
 		return nil, fmt.Errorf("save the state of the core: %w", err)
 	}
-	s.out = binary.LittleEndian.AppendUint32(s.out, s.layout.print)
+	return out, nil
+}
+
+// saveGraph writes what root, a pointer, leads to.
+func saveGraph(l *layout, root reflect.Value, mask *masker) ([]byte, error) {
+	s := saver{mask: mask, layout: l}
+	if err := s.explore(root); err != nil {
+		return nil, err
+	}
+	s.out = binary.LittleEndian.AppendUint32(s.out, l.print)
 	s.uint(uint64(len(s.regions)))
 	for _, r := range s.regions {
-		s.uint(uint64(s.layout.index[r.typ]))
+		s.uint(uint64(l.index[r.typ]))
 	}
 	for _, r := range s.regions {
 		if err := s.write(reflect.NewAt(r.typ, r.at).Elem()); err != nil {
-			return nil, fmt.Errorf("save the state of the core: %w", err)
+			return nil, err
 		}
 	}
 	return s.out, nil
@@ -193,31 +229,40 @@ const allocated = 32
 
 // restoreState makes a core of what saveState gave. It fails for a state that
 // a program with other types has saved.
-func restoreState(data []byte) (c *sentinel.Core, err error) {
-	if len(data) < 4 || binary.LittleEndian.Uint32(data) != coreLayout.print {
-		return nil, errors.New("the state was saved by another version, which alone can replay this file")
+func restoreState(data []byte) (*sentinel.Core, error) {
+	root, err := restoreGraph(coreLayout, data)
+	if err != nil {
+		return nil, err
 	}
-	r := restorer{layout: coreLayout, in: data[4:], room: allocated * len(data)}
+	return root.Interface().(*sentinel.Core), nil
+}
+
+// restoreGraph gives the root of what saveGraph wrote: a pointer to the first
+// type of l.
+func restoreGraph(l *layout, data []byte) (root reflect.Value, err error) {
+	if len(data) < 4 || binary.LittleEndian.Uint32(data) != l.print {
+		return root, errors.New("the state was saved by another version, which alone can replay this file")
+	}
+	r := restorer{layout: l, in: data[4:], room: allocated * len(data)}
 	n := r.length(1)
 	r.regions = make([]reflect.Value, 0, n)
 	for i := range n {
 		k := r.uint()
-		if r.err != nil || k >= uint64(len(r.layout.types)) || i == 0 && r.layout.types[k] != coreType {
-			return nil, errState
+		if r.err != nil || k >= uint64(len(l.types)) || i == 0 && k != 0 {
+			return root, errState
 		}
-		t := r.layout.types[k]
-		if !r.take(int(t.Size())) {
-			return nil, errState
+		if !r.take(int(l.types[k].Size())) {
+			return root, errState
 		}
-		r.regions = append(r.regions, reflect.New(t))
+		r.regions = append(r.regions, reflect.New(l.types[k]))
 	}
 	for _, p := range r.regions {
 		r.read(p.Elem())
 	}
 	if r.err != nil || len(r.in) > 0 || len(r.regions) == 0 {
-		return nil, errState
+		return root, errState
 	}
-	return r.regions[0].Interface().(*sentinel.Core), nil
+	return r.regions[0], nil
 }
 
 type restorer struct {

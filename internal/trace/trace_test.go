@@ -316,7 +316,7 @@ func (w *twin) encode(e *encoder, es []sentinel.Effect) []byte {
 }
 
 func (w *twin) Step(now sentinel.Stamp, in sentinel.Input) []sentinel.Effect {
-	if w.steps%97 == 0 {
+	if w.steps%397 == 0 {
 		state, err := saveState(w.c, nil)
 		require.NoError(w.t, err)
 		w.copy, err = restoreState(state)

@@ -15,9 +15,12 @@ import (
 
 // handle is how msgpack is written: structs as arrays of their fields, strings
 // and bytes apart.
-var handle = &codec.MsgpackHandle{
-	BasicHandle: codec.BasicHandle{EncodeOptions: codec.EncodeOptions{StructToArray: true}},
-	WriteExt:    true,
+var handle = newHandle()
+
+func newHandle() *codec.MsgpackHandle {
+	h := &codec.MsgpackHandle{WriteExt: true}
+	h.StructToArray = true
+	return h
 }
 
 // maxDepth is how deep the collections of a value may be nested: more than any
