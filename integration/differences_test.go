@@ -66,22 +66,26 @@ func readDifferences(t testing.TB, path string) (all differences) {
 var lineFeeds = strings.NewReplacer(`\r\n`, `\r\n`, `\n`, "\n")
 
 // apply turns the original's answer into the one that ours must give.
-// <set> and <map> in a row are the signs that these have in the protocol, and
-// {user} the user of the connection, or whom ACL DRYRUN is about.
-func (all differences) apply(o *op, text string, resp3 bool, user string) string {
+// In a row, <set> and <map> are the signs that these have in the protocol,
+// {user} is the user of the connection and {subject} the one that ACL DRYRUN
+// asks about.
+func (all differences) apply(o *op, text string, at talk) string {
 	if *alone {
 		return text
 	}
-	set, pairs := "*", "*"
-	if resp3 {
+	set, pairs, subject := "*", "*", ""
+	if at.resp3 {
 		set, pairs = "~", "%"
 	}
+	if len(o.reqs) > 0 && len(o.reqs[0]) > 2 {
+		subject = o.reqs[0][2]
+	}
+	words := strings.NewReplacer("<set>", set, "<map>", pairs, "{user}", at.user, "{subject}", subject)
 	for _, d := range all {
 		if !d.request.MatchString(o.text) {
 			continue
 		}
-		ours := strings.NewReplacer("<set>", set, "<map>", pairs, "{user}", user).Replace(d.ours)
-		changed := d.original.ReplaceAllString(text, ours)
+		changed := d.original.ReplaceAllString(text, words.Replace(d.ours))
 		if changed != text {
 			d.used = true
 		}
@@ -110,8 +114,7 @@ func (p *pair) step(o *op, rows differences) string {
 	}()
 	is = p.is.run(o)
 	<-done
-	resp3, user := p.want.state(o)
-	a := rows.apply(o, p.want.canonical(o, want), resp3, user)
+	a := rows.apply(o, p.want.canonical(o, want), p.want.state(o))
 	b := p.is.canonical(o, is)
 	if a == b {
 		return ""

@@ -29,14 +29,15 @@ var proseMasks = map[string]bool{"summary": true, "complexity": true}
 // docMasks are parts of COMMAND DOCS that differ by version in ways that are
 // compared elsewhere, with 7.2's tables, and shown here to be there only
 // (R-11).
-var docMasks = map[string]bool{"arguments": true, "history": true}
+// Those of sub-commands are asked for by their names.
+var docMasks = map[string]bool{"arguments": true, "subcommands": true, "history": true}
 
 // infoMasks are the fields of INFO whose value belongs to the process, the
 // machine or the moment.
 var infoMasks = regexp.MustCompile(`(?m)^(redis_git_sha1|redis_git_dirty|redis_build_id|os|gcc_version|atomicvar_api|process_id|run_id|server_time_usec|uptime_in_seconds|` +
 	`uptime_in_days|hz|lru_clock|executable|connected_clients|client_recent_max_input_buffer|client_recent_max_output_buffer|` +
 	`total_connections_received|total_commands_processed|instantaneous_\w+|total_net_\w+|total_error_replies|total_reads_processed|total_writes_processed|` +
-	`reply_buffer_shrinks|reply_buffer_expands|used_cpu_\w+|total_eviction_exceeded_time|unexpected_error_replies|eventloop_\w+|acl_access_denied_(?:auth|cmd|channel)|` +
+	`reply_buffer_shrinks|reply_buffer_expands|used_cpu_\w+|tracking_total_prefixes|total_eviction_exceeded_time|unexpected_error_replies|eventloop_\w+|acl_access_denied_(?:auth|cmd|channel)|` +
 	`expire_cycle_cpu_milliseconds|gosentinel_version):(.*?)(\r?)$`)
 
 // clientMasks are the fields of a line of CLIENT LIST that count for the
@@ -56,6 +57,9 @@ func (s *side) canonical(o *op, all []heard) string {
 	for _, h := range all {
 		h.all = clone(h.all)
 		s.mask(req, h.all)
+		if s.anyRules {
+			walk(h.all, maskRules)
+		}
 		orderPatterns(h.all)
 		if req != nil {
 			order(req, h.all)
@@ -146,6 +150,18 @@ var masterLine = regexp.MustCompile(`(?m)^master\d+:(.*\n)`)
 // filterLine is a line of CLIENT HELP that names a filter or option, or goes on
 // with the usage.
 var filterLine = regexp.MustCompile(`^    (\* [A-Z]+ \(| +\[)`)
+
+// aclRules are the command rules of a user in ACL LIST and ACL GETUSER.
+var aclRules = regexp.MustCompile(`[-+]@all\b[^()]*`)
+
+// maskRules masks the command rules of users: 7.0 makes a text of its own of
+// them, which even changes from call to call (K-6.4). What they allow is
+// compared with ACL DRYRUN.
+func maskRules(n *node) {
+	if n.kind == '$' {
+		n.text = aclRules.ReplaceAllString(n.text, "<rules>")
+	}
+}
 
 // maskRedirect names the connection to which another is redirected.
 func (s *side) maskRedirect(n *node) {

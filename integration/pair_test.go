@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -83,9 +84,6 @@ func (c *wireConn) rest(raw []byte) []node {
 // return; skip drops the one after them. The end of the connection, or of
 // patience, is a last node of kind !.
 func (c *wireConn) until(raw []byte, done func([]node) int, skip bool) []node {
-	if c.closed {
-		return []node{{kind: '!', text: "closed before"}}
-	}
 	c.SetDeadline(time.Now().Add(answerPatience))
 	written := make(chan error, 1)
 	go func() {
@@ -147,8 +145,9 @@ type side struct {
 	network, addr string
 	resp3         bool
 	dials         bool // it is busy connecting to somebody: flags do not tell how far it is
+	anyRules      bool // the text of ACL rules is not compared
 	conns         map[string]*wireConn
-	control       *wireConn // asks ROLE, to know that all before is done
+	control       *wireConn // asks what only the loop answers, to know that all before is done
 	myid          string
 	other         map[string]string // placeholders given by the test
 }
@@ -157,9 +156,10 @@ func newSide(s *testbed.Sentinel, other map[string]string) *side {
 	return &side{Sentinel: s, network: "tcp", addr: s.Addr(), conns: make(map[string]*wireConn), other: other}
 }
 
-// conn is a connection by its name in the script, opened at first use.
+// conn is a connection by its name in the script, opened at first use, and
+// again after the script has seen that it is closed.
 func (s *side) conn(name string) (*wireConn, error) {
-	if c, ok := s.conns[name]; ok {
+	if c, ok := s.conns[name]; ok && !c.closed {
 		return c, nil
 	}
 	network, addr := s.network, s.addr
@@ -182,24 +182,49 @@ func (s *side) conn(name string) (*wireConn, error) {
 func (s *side) settle() {
 	for range 2 {
 		if s.control == nil || s.control.closed {
-			c, err := dialWire(s.network, s.addr)
-			if err != nil {
+			s.control = s.newControl()
+			if s.control == nil {
 				return
 			}
-			if s.Pass != "" {
-				c.exchange(resp.AppendCommand(nil, "AUTH", s.Pass))
-			}
-			// Ours has a command of a subscriber wait until all events before
-			// its answer are on their way to everybody.
-			c.exchange(resp.AppendCommand(nil, "HELLO", "3"))
-			c.exchange(resp.AppendCommand(nil, "SUBSCRIBE", "none"))
-			s.control = c
 		}
-		s.control.exchange(resp.AppendCommand(nil, "ROLE"))
+		// Any of these goes through the loop; which do may be renamed.
+		s.control.exchange(slices.Concat(resp.AppendCommand(nil, "ROLE"), resp.AppendCommand(nil, "SENTINEL", "MYID"), resp.AppendCommand(nil, "PUBLISH", "a", "b")))
 		if !s.control.closed {
 			return
 		}
 	}
+}
+
+// newControl opens a connection for the test itself. It subscribes, since ours
+// has a command of a subscriber wait until all events before its answer are on
+// their way to everybody.
+func (s *side) newControl() *wireConn {
+	c, err := dialWire(s.network, s.addr)
+	if err != nil {
+		return nil
+	}
+	if s.Pass != "" {
+		c.exchange(resp.AppendCommand(nil, "AUTH", s.Pass))
+	}
+	c.exchange(resp.AppendCommand(nil, "HELLO", "3"))
+	c.exchange(resp.AppendCommand(nil, "SUBSCRIBE", "none"))
+	return c
+}
+
+// alone waits until the Sentinel has noticed that all connections but that of
+// the test are closed.
+func (s *side) alone() {
+	_ = testbed.Until(answerPatience, func() error {
+		s.settle()
+		if s.control == nil || s.control.closed {
+			return nil
+		}
+		list := s.control.exchange(resp.AppendCommand(nil, "CLIENT", "LIST"))
+		if len(list) == 1 && list[0].kind == '=' && strings.Count(list[0].text, "\n") > 1 {
+			return errors.New("there are others")
+		}
+		return nil
+	})
 }
 
 // hangUp closes the connections of a script.
@@ -209,6 +234,7 @@ func (s *side) hangUp() {
 		delete(s.conns, name)
 	}
 	s.resp3 = false
+	s.alone()
 }
 
 var placeholder = regexp.MustCompile(`\{([a-z0-9]+)(?::([^}]*))?\}`)
@@ -248,9 +274,7 @@ func (s *side) expand(text string) string {
 
 func (s *side) id() string {
 	if s.myid == "" {
-		if v, err := s.Do("SENTINEL", "MYID"); err == nil {
-			s.myid = v.Str
-		}
+		s.myid, _ = s.Line("sentinel myid")
 	}
 	return s.myid
 }
@@ -306,17 +330,19 @@ func (s *side) run(o *op) []heard {
 	return all
 }
 
-// state is the protocol of a step's connection after it, and the user that a
-// refusal names: of the connection, or whom ACL DRYRUN is about.
-func (s *side) state(o *op) (resp3 bool, user string) {
+// talk is what the answer to a request of the connection may depend on.
+type talk struct {
+	resp3 bool
+	user  string // whom a refusal names
+}
+
+// state is that of a step's connection after it.
+func (s *side) state(o *op) talk {
 	c := s.conns[o.conn]
 	if c == nil {
-		return false, ""
+		return talk{}
 	}
-	if len(o.reqs) > 0 && len(o.reqs[0]) > 2 && strings.EqualFold(o.reqs[0][1], "DRYRUN") {
-		return c.resp3, o.reqs[0][2]
-	}
-	return c.resp3, c.user
+	return talk{c.resp3, c.user}
 }
 
 // note keeps the protocol and the user of a connection up to date.
@@ -393,13 +419,16 @@ func (p *pair) start(t testing.TB, name string, kind testbed.Kind, setting setti
 		t.Fatalf("start %s: %v\n%s", name, err, p.bed.Logs(3000))
 	}
 	side := newSide(s, other)
-	side.id()
+	require.Len(t, side.id(), 40)
+	side.alone()
 	return side
 }
 
 func (p *pair) close() {
 	for _, s := range []*side{p.want, p.is} {
-		s.hangUp()
+		for _, c := range s.conns {
+			c.Close()
+		}
 		if s.control != nil {
 			s.control.Close()
 		}
