@@ -162,6 +162,13 @@ func TestDifference(t *testing.T) {
 	require.NotEqual(t, d.Recorded, d.Moment.Effects)
 	_, again := p.Next()
 	require.Equal(t, err, again)
+
+	text, err := report(ReportOptions{Path: path})
+	require.ErrorContains(t, err, "record 1 at +0s: the effects differ")
+	require.Contains(t, text, "DIFFERENT at record 1, ")
+	require.Regexp(t, `recorded effects: 2\n  Persist \{Seq:1\}\n> Emit Sentinel ID is `, text)
+	require.Regexp(t, `replayed effects: 2\n  Persist \{Seq:1\}\n> Emit Sentinel ID is `, text)
+	require.Contains(t, text, "disk seq=1 settled=0", "the state is shown unasked")
 }
 
 // logged collects what the recorder says.

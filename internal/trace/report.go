@@ -51,11 +51,13 @@ func Report(w io.Writer, o ReportOptions) error {
 	if err == nil && o.Until != "" && p.Limit == 0 && !r.reached {
 		err = fmt.Errorf("%s: %q is not reached", o.Path, o.Until)
 	}
-	r.line("replayed %d records, to %s", r.last.Number, sinceText(r.last.Since))
 	var d *Difference
 	if errors.As(err, &d) {
+		r.last = d.Moment
 		r.difference(d)
 		o.Dump = true
+	} else {
+		r.line("replayed %d records, to %s", r.last.Number, sinceText(r.last.Since))
 	}
 	r.state(o)
 	return errors.Join(err, r.w.Flush())
@@ -120,7 +122,7 @@ func (r *reporter) play(until func(Moment) bool) error {
 // difference shows both answers of the core.
 func (r *reporter) difference(d *Difference) {
 	m := d.Moment
-	r.line("\nDIFFERENT at record %d, %s %s\ninput: %s", m.Number, clockText(m.At), sinceText(m.Since), InputText(m.Input))
+	r.line("DIFFERENT at record %d, %s %s\ninput: %s", m.Number, clockText(m.At), sinceText(m.Since), InputText(m.Input))
 	r.line("recorded effects: %d", d.Count)
 	if d.Died != "" {
 		r.line("  the core panicked: %s", d.Died)
