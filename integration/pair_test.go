@@ -347,8 +347,11 @@ func (s *side) state(o *op) talk {
 
 // note keeps the protocol and the user of a connection up to date.
 func (c *wireConn) note(o *op, all []node) {
+	if len(all) < len(o.reqs) {
+		return // some answers were suppressed
+	}
 	for i, r := range o.reqs {
-		if i >= len(all) || len(r) == 0 {
+		if len(r) == 0 {
 			return
 		}
 		switch {
