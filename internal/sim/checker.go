@@ -59,12 +59,13 @@ type nodeWatch struct {
 
 // masterWatch is what was seen of one master at one Sentinel.
 type masterWatch struct {
-	epoch    uint64 // failover epoch of the attempt that runs or ran last
-	manual   bool
-	forced   bool
-	config   uint64                 // highest announced
-	down     Addr                   // which address it sees SDOWN; zero = none
-	downLast map[Addr]time.Duration // when it last saw each so
+	epoch     uint64 // failover epoch of the attempt that runs or ran last
+	manual    bool
+	forced    bool
+	promoteAt time.Duration          // of the last SLAVEOF NO ONE
+	config    uint64                 // highest announced
+	down      Addr                   // which address it sees SDOWN; zero = none
+	downLast  map[Addr]time.Duration // when it last saw each so
 }
 
 func (k *checker) init(w *World) {
@@ -325,7 +326,7 @@ func (k *checker) promotedSlave(n *Node, at Addr, name string) {
 	k.promotions++
 	m := k.of(n, name)
 	key := epochOf{name, m.epoch}
-	if i := k.w.Instance(at); i != nil && !i.IsMaster() && k.w.now-i.lastMaster > 5*time.Second {
+	if i := k.w.Instance(at); i != nil && !i.IsMaster() && i.lastMaster < m.promoteAt {
 		k.fail(n.name, "I-7", "announces %s for %s, which is not a master", at, name)
 	}
 	if old := k.promoted[key]; old != "" && old != at.String() && !k.forced[key] && !k.tainted && !k.loose() {
@@ -349,7 +350,9 @@ func (k *checker) sent(n *Node, to Addr, cmds [][]string) {
 				continue
 			}
 			k.settled(n, name, "promotes")
-			if m := k.of(n, name); k.newest[name] > m.epoch && !n.opt.Original {
+			m := k.of(n, name)
+			m.promoteAt = k.w.now
+			if k.newest[name] > m.epoch && !n.opt.Original {
 				k.late++
 			}
 		}

@@ -72,6 +72,27 @@ func plant(spoil func(p *planted), boot func(s *conf.State)) MakeCore {
 	}
 }
 
+// unproven promotes nobody, and takes a replica at its word that it is one.
+func unproven(p *planted) {
+	promoting := false
+	p.effects = func(es []sentinel.Effect) []sentinel.Effect {
+		for i := range es {
+			if s, ok := es[i].Action.(sentinel.Send); ok && len(s.Cmds) > 1 && strings.Join(s.Cmds[1], " ") == "SLAVEOF NO ONE" {
+				s.Cmds, promoting = [][]string{{"PING"}}, true
+				es[i].Action = s
+			}
+		}
+		return es
+	}
+	p.input = func(in sentinel.Input) sentinel.Input {
+		if a, ok := in.(sentinel.Answer); ok && promoting && a.Value.Kind == resp.Bulk {
+			a.Value.Str = strings.Replace(a.Value.Str, "role:slave", "role:master", 1)
+			return a
+		}
+		return in
+	}
+}
+
 // Every checker finds the defects that it is there for, in some of the first
 // worlds.
 //
@@ -103,25 +124,7 @@ func TestPlantedDefectsAreFound(t *testing.T) {
 		{"every peer is said to agree", "I-6", plant(func(p *planted) {
 			p.input = yes
 		}, nil)},
-		{"a promotion is believed without proof", "I-7", plant(func(p *planted) {
-			promoting := false
-			p.effects = func(es []sentinel.Effect) []sentinel.Effect {
-				for i := range es {
-					if s, ok := es[i].Action.(sentinel.Send); ok && len(s.Cmds) > 1 && strings.Join(s.Cmds[1], " ") == "SLAVEOF NO ONE" {
-						s.Cmds, promoting = [][]string{{"PING"}}, true
-						es[i].Action = s
-					}
-				}
-				return es
-			}
-			p.input = func(in sentinel.Input) sentinel.Input {
-				if a, ok := in.(sentinel.Answer); ok && promoting && a.Value.Kind == resp.Bulk {
-					a.Value.Str = strings.Replace(a.Value.Str, "role:slave", "role:master", 1)
-					return a
-				}
-				return in
-			}
-		}, nil)},
+		{"a promotion is believed without proof", "I-7", plant(unproven, nil)},
 		{"nobody ever starts a failover", "I-11", plant(func(p *planted) {
 			p.input = func(in sentinel.Input) sentinel.Input {
 				if a, ok := in.(sentinel.Answer); ok && a.Value.Kind == resp.Array && len(a.Value.Elems) == 3 {

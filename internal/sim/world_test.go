@@ -28,12 +28,28 @@ func TestQueueKeepsOrder(t *testing.T) {
 	require.Empty(t, q.heap)
 }
 
+// linkCase is what happens on a link from n to m, and what n notes of it.
+type linkCase struct {
+	name string
+	do   func(w *World, n *Node, m *Instance)
+	want string
+}
+
+func (tc linkCase) run(t *testing.T) {
+	w, n, m, _ := testWorld()
+	n.notes()
+	tc.do(w, n, m)
+	require.Equal(t, tc.want, n.notes())
+}
+
+// connect dials and waits until the connection is on its way.
+func connect(w *World, n *Node, m *Instance) {
+	n.does(dialTo(1, m, false))
+	w.Run(10 * time.Millisecond)
+}
+
 func TestLink(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		do   func(w *World, n *Node, m *Instance)
-		want string
-	}{
+	for _, tc := range []linkCase{
 		{"commands wait for the connection and are answered in order", func(w *World, n *Node, m *Instance) {
 			n.does(dialTo(1, m, false), sends(1, 7, "CLIENT SETNAME x", "PING"), sends(1, 8, "ECHO"))
 			w.Run(time.Second)
@@ -49,14 +65,12 @@ func TestLink(t *testing.T) {
 			w.Run(5 * time.Second)
 		}, "3.01s down 1 refused=false connection timed out"},
 		{"a process that dies resets its connections", func(w *World, n *Node, m *Instance) {
-			n.does(dialTo(1, m, false))
-			w.Run(10 * time.Millisecond)
+			connect(w, n, m)
 			m.Crash()
 			w.Run(time.Second)
 		}, "12ms up 1\n21ms down 1 refused=false closed by the other side"},
 		{"a host that dies does not, but its next life does", func(w *World, n *Node, m *Instance) {
-			n.does(dialTo(1, m, false))
-			w.Run(10 * time.Millisecond)
+			connect(w, n, m)
 			w.HostDown(m.addr.IP)
 			n.does(sends(1, 7, "PING"))
 			w.Run(980 * time.Millisecond)
@@ -65,9 +79,15 @@ func TestLink(t *testing.T) {
 			w.Run(2 * time.Second)
 			require.Contains(t, n.notes(), "down 1 refused=false connection reset")
 		}, ""},
+	} {
+		t.Run(tc.name, tc.run)
+	}
+}
+
+func TestCutLink(t *testing.T) {
+	for _, tc := range []linkCase{
 		{"a cut holds data back and TCP brings it after it", func(w *World, n *Node, m *Instance) {
-			n.does(dialTo(1, m, false))
-			w.Run(10 * time.Millisecond)
+			connect(w, n, m)
 			w.Cut(n.addr.IP, m.addr.IP)
 			n.does(sends(1, 7, "PING"))
 			w.Run(980 * time.Millisecond)
@@ -77,8 +97,7 @@ func TestLink(t *testing.T) {
 			require.Contains(t, n.notes(), "answer 7 PONG")
 		}, ""},
 		{"a cut one way lets the other way pass", func(w *World, n *Node, m *Instance) {
-			n.does(dialTo(1, m, false))
-			w.Run(10 * time.Millisecond)
+			connect(w, n, m)
 			n.does(sends(1, 7, "PING"))
 			w.Cut(n.addr.IP, m.addr.IP)
 			n.does(sends(1, 8, "PING"))
@@ -98,25 +117,18 @@ func TestLink(t *testing.T) {
 			w.Run(time.Second)
 		}, "1.001s answer 7 PONG"},
 		{"after a hangup nothing is heard, and what was sent arrives", func(w *World, n *Node, m *Instance) {
-			n.does(dialTo(1, m, false))
-			w.Run(10 * time.Millisecond)
+			connect(w, n, m)
 			n.does(sends(1, 7, "SET k 5"), sentinel.Hangup{Link: 1})
 			w.Run(time.Second)
 			require.Equal(t, []uint64{5}, m.Writes())
 		}, "12ms up 1"},
 		{"a broken link is told at once", func(w *World, n *Node, m *Instance) {
-			n.does(dialTo(1, m, false))
-			w.Run(10 * time.Millisecond)
+			connect(w, n, m)
 			w.Break(n.addr.IP, m.addr.IP)
 			w.Run(time.Second)
 		}, "12ms up 1\n20ms down 1 refused=false connection reset"},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			w, n, m, _ := testWorld()
-			n.notes()
-			tc.do(w, n, m)
-			require.Equal(t, tc.want, n.notes())
-		})
+		t.Run(tc.name, tc.run)
 	}
 }
 
