@@ -91,6 +91,9 @@ func (s *Server) admit(conn net.Conn) *client {
 		return nil
 	}
 	c := newClient(s, conn, sock)
+	s.usersMu.RLock() // until it is listed: whoever changes users sees it, or it sees the change
+	c.user.Store(loginOf(s.o.Users.User(acl.DefaultUser)))
+	c.authenticated.Store(s.open.Load())
 	s.mu.Lock()
 	full := len(s.clients) >= s.o.MaxClients
 	if !full {
@@ -102,6 +105,7 @@ func (s *Server) admit(conn net.Conn) *client {
 		c.stopReading()
 	}
 	s.mu.Unlock()
+	s.usersMu.RUnlock()
 	if full {
 		s.refuse(conn, maxClientsText)
 		return nil
@@ -110,10 +114,6 @@ func (s *Server) admit(conn net.Conn) *client {
 	if t, ok := sock.(*net.TCPConn); ok {
 		_ = t.SetKeepAliveConfig(keepalive(s.o.TCPKeepalive))
 	}
-	s.usersMu.RLock()
-	c.user.Store(loginOf(s.o.Users.User(acl.DefaultUser)))
-	s.usersMu.RUnlock()
-	c.authenticated.Store(s.open.Load())
 	return c
 }
 
