@@ -1,5 +1,7 @@
 package acl
 
+//lint:file-ignore ST1005 clients see these texts as they stand
+
 import (
 	"errors"
 	"fmt"

@@ -71,7 +71,7 @@ func (s *selector) clone() selector {
 	c.keys = slices.Clone(s.keys)
 	c.channels = slices.Clone(s.channels)
 	c.firstArgs = make(map[command.ID][]string, len(s.firstArgs))
-	for id, args := range s.firstArgs {
+	for id, args := range s.firstArgs { // into a map again: the order does not matter
 		c.firstArgs[id] = slices.Clone(args)
 	}
 	return c

@@ -196,6 +196,7 @@ func (us *Users) DryRun(name string, args [][]byte) (denied string, err error) {
 	case errors.Is(err, command.ErrArity):
 		return "", errors.New(strings.TrimPrefix(command.ArityText(c), "ERR "))
 	case err != nil:
+		//lint:ignore ST1005 clients see this text as it stands
 		return "", fmt.Errorf("Command '%s' not found", args[0])
 	}
 	switch why, arg := u.Check(c, args); why {

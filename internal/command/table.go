@@ -16,8 +16,10 @@ var (
 //
 // Rule: C-84.
 var (
+	//lint:ignore ST1005 operators see this text as it stands
 	ErrNoSuchCommand = errors.New("No such command in rename-command")
-	ErrTargetExists  = errors.New("Target command name already exists")
+	//lint:ignore ST1005 operators see this text as it stands
+	ErrTargetExists = errors.New("Target command name already exists")
 )
 
 // Table is the set of commands under the names that clients use. It may be
@@ -154,7 +156,7 @@ func (t *Table) Top() []*Command {
 	for _, c := range t.top {
 		live[c] = false
 	}
-	for _, c := range t.byName {
+	for _, c := range t.byName { // into a set: the order does not matter
 		live[c] = true
 	}
 	out := make([]*Command, 0, len(t.byName))
