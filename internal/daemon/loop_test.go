@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -14,177 +13,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"gosentinel/conf"
 	"gosentinel/internal/link"
 	"gosentinel/internal/resp"
 	"gosentinel/replication"
 	"gosentinel/sentinel"
 )
-
-const testConf = "/d/s.conf"
-
-// testCore is a machine that does as the test says.
-type testCore struct {
-	start    []sentinel.Effect
-	step     func(now sentinel.Stamp, in sentinel.Input) []sentinel.Effect
-	deadline time.Duration
-	seq      sentinel.Seq
-
-	mu     sync.Mutex
-	inputs []sentinel.Input // but Ticks
-	ticks  []time.Duration
-}
-
-func (c *testCore) Start() []sentinel.Effect    { return c.start }
-func (c *testCore) NextDeadline() time.Duration { return c.deadline }
-
-func (c *testCore) Durable() (conf.State, sentinel.Seq) {
-	return conf.State{MyID: strings.Repeat("a", 40), CurrentEpoch: uint64(c.seq)}, c.seq
-}
-
-func (c *testCore) Step(now sentinel.Stamp, in sentinel.Input) []sentinel.Effect {
-	c.mu.Lock()
-	if _, ok := in.(sentinel.Tick); ok {
-		c.ticks = append(c.ticks, now.Mono)
-		c.deadline = now.Mono + 100*time.Millisecond
-	} else {
-		c.inputs = append(c.inputs, in)
-	}
-	c.mu.Unlock()
-	if c.step == nil {
-		return nil
-	}
-	return c.step(now, in)
-}
-
-// change marks the state dirty and gives the Persist for it.
-func (c *testCore) change() sentinel.Effect {
-	c.seq++
-	return sentinel.Effect{Action: sentinel.Persist{Seq: c.seq}}
-}
-
-// seen are the inputs so far.
-func (c *testCore) seen() []sentinel.Input {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]sentinel.Input(nil), c.inputs...)
-}
-
-// ticked is how many Ticks there were.
-func (c *testCore) ticked() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.ticks)
-}
-
-// testFront is front door and links: it writes down what is asked of it.
-type testFront struct {
-	mu    sync.Mutex
-	said  []string
-	beats int
-}
-
-func (f *testFront) say(format string, args ...any) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.said = append(f.said, fmt.Sprintf(format, args...))
-}
-
-func (f *testFront) take() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	said := f.said
-	f.said = nil
-	return said
-}
-
-func (f *testFront) Respond(id uint64, v resp.Value)   { f.say("respond %d %s", id, v.Str) }
-func (f *testFront) Publish(channel, payload string)   { f.say("publish %s: %s", channel, payload) }
-func (f *testFront) Beat()                             { f.beats++ }
-func (f *testFront) Dial(o link.DialOptions)           { f.say("dial %+v", o) }
-func (f *testFront) Send(id, tag uint64, c [][]string) { f.say("send %d %d %v", id, tag, c) }
-func (f *testFront) Hangup(id uint64)                  { f.say("hangup %d", id) }
-func (f *testFront) Flush()                            {}
-func (f *testFront) Accept(ev link.Event) bool         { return ev.Link != 666 }
-func (f *testFront) Close()                            {}
-func (f *testFront) Show(m, h string, p int, gone bool) {
-	f.say("show %s %s %d %t", m, h, p, gone)
-}
-
-// world is a node with all around it in memory.
-type world struct {
-	*node
-	core  *testCore
-	front *testFront
-	disk  *memDisk
-	log   *lineLog
-	exits []int
-	level string
-	ended chan error
-	ready bool
-	stop  context.CancelFunc
-}
-
-// newWorld makes a node; change may change its options. go starts it.
-func newWorld(t *testing.T, core *testCore, change func(o *nodeOptions)) *world {
-	w := &world{
-		core: core, front: &testFront{}, log: &lineLog{}, ended: make(chan error, 1),
-		disk: newMemDisk(map[string]string{testConf: "port 1\n"}),
-	}
-	o := nodeOptions{
-		Core: core, Clock: newClock(), Log: slog.New(w.log), ConfigFile: testConf, Umask: 0o022,
-		SetLogLevel: func(level string) { w.level = level },
-		Exit:        func(code int) { w.exits = append(w.exits, code) },
-		disk:        w.disk,
-		links:       w.front,
-	}
-	if change != nil {
-		change(&o)
-	}
-	var err error
-	w.node, err = newNode(o)
-	require.NoError(t, err)
-	w.attach(w.front)
-	return w
-}
-
-// start runs the node until the test ends.
-func (w *world) start(t *testing.T) {
-	ctx, stop := context.WithCancel(context.Background())
-	w.stop = stop
-	go func() { w.ended <- w.run(ctx, func() { w.ready = true }) }()
-	t.Cleanup(func() {
-		stop()
-		w.inbox.close()
-	})
-	synctest.Wait()
-}
-
-// request submits one command; its name is its id.
-func (w *world) request(id int, words ...string) {
-	r := sentinel.Request{ID: sentinel.ReqID(id)}
-	for _, word := range words {
-		r.Args = append(r.Args, []byte(word))
-	}
-	w.Submit([]sentinel.Request{r})
-}
-
-// voting answers each Request after the write of a change that it makes, like a
-// vote.
-func voting(c *testCore) {
-	c.step = func(_ sentinel.Stamp, in sentinel.Input) []sentinel.Effect {
-		r, ok := in.(sentinel.Request)
-		if !ok {
-			return nil
-		}
-		persist := c.change()
-		answer := sentinel.Respond{ID: r.ID, Value: resp.Str("yes")}
-		if len(r.Args) > 0 && string(r.Args[0]) == "SET" {
-			answer.IfNotSaved = resp.Str("not saved")
-		}
-		return []sentinel.Effect{persist, {After: c.seq, Action: answer}}
-	}
-}
 
 // Rule: S2.8: a Tick when it is due, not before and not twice.
 func TestTicksWhenDue(t *testing.T) {

@@ -72,7 +72,7 @@ func plant(spoil func(p *planted), boot func(s *conf.State)) MakeCore {
 	}
 }
 
-// unproven promotes nobody, and takes a replica at its word that it is one.
+// unproven sends a PING instead of the promotion, and reads the role as changed.
 func unproven(p *planted) {
 	promoting := false
 	p.effects = func(es []sentinel.Effect) []sentinel.Effect {
