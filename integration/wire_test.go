@@ -74,20 +74,6 @@ func parseWire(b []byte) (node, int, error) {
 	return n, 0, fmt.Errorf("unknown type %q", n.kind)
 }
 
-// parseAll reads as many values as b holds. What follows them becomes a node
-// of kind !.
-func parseAll(b []byte) (all []node) {
-	for len(b) > 0 {
-		n, size, err := parseWire(b)
-		if err != nil {
-			return append(all, node{kind: '!', text: fmt.Sprintf("%v: %q", err, b)})
-		}
-		all = append(all, n)
-		b = b[size:]
-	}
-	return all
-}
-
 // render is the text form of values, without loss: one line for each value,
 // elements indented, bulk strings quoted, those of several lines as a block.
 func render(all []node) string {

@@ -244,6 +244,5 @@ func (h *host) within(f func()) error {
 // wrapper is the command that runs a program on the host.
 func (h *host) wrapper() []string { return []string{"ip", "netns", "exec", h.name} }
 
-// redisAddr and sentinelAddr are where the two programs of a host listen.
-func (h *host) redisAddr() string    { return net.JoinHostPort(h.ip, "6379") }
+// sentinelAddr is where the Sentinel of a host listens.
 func (h *host) sentinelAddr() string { return net.JoinHostPort(h.ip, "26379") }
