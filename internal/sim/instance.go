@@ -56,17 +56,15 @@ type Instance struct {
 
 // client is a connection to an instance.
 type client struct {
-	c        *conn
-	name     string
-	authed   bool
-	pubsub   bool
-	replica  *Addr // it is a replica that listens there
-	multi    bool
-	aborted  bool
-	queued   [][]string
-	closing  bool
-	inTxn    bool
-	scriptOK bool
+	c       *conn
+	name    string
+	authed  bool
+	pubsub  bool
+	replica *Addr // it is a replica that listens there
+	multi   bool
+	aborted bool
+	queued  [][]string
+	closing bool
 }
 
 type linkState uint8
