@@ -55,7 +55,7 @@ check: servers ## gofmt, vet, staticcheck, go mod tidy, unit tests with -race
 
 .PHONY: integration
 integration: clients ## tests on real processes
-	go test -count=1 -timeout 20m -parallel 6 $(VERBOSE) ./integration/...
+	go test -count=1 -p 1 -timeout 20m -parallel 6 $(VERBOSE) ./integration/...
 
 .PHONY: sim
 sim: ## random worlds in the simulator: SEEDS=500 so many, SEED=42 this one
@@ -78,8 +78,17 @@ bench: ## benchmarks of the packages
 bench-failover: build servers ## failover time beside the original, RUNS=20 of each fault
 	go run ./internal/bench -sentinel $(BIN) -runs $(RUNS)
 
+MINUTES := 30
 .PHONY: soak
-soak: ## new random worlds for an hour
+soak: servers ## random faults on real processes under load and -race for MINUTES=30
+	go test -count=1 -timeout $$(( $(MINUTES) + 30 ))m -v ./integration/soak -args -minutes $(MINUTES)
+
+.PHONY: partitions
+partitions: servers ## every cut of real networks, ours beside the original: the table
+	go test -count=1 -timeout 60m -v ./integration/partition -run '^TestTable$$' -args -all
+
+.PHONY: sim-soak
+sim-soak: ## new random worlds for an hour
 	@end=$$(( $$(date +%s) + 3600 )); first=$$(date +%s); \
 	while [ $$(date +%s) -lt $$end ]; do \
 		go test -count=1 -timeout 60m ./internal/sim -run '^TestSeeds$$' -args -seeds 500 -first $$first || exit 1; \
