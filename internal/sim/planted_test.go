@@ -125,7 +125,7 @@ func TestPlantedDefectsAreFound(t *testing.T) {
 		{"every peer is said to agree", "I-6", plant(func(p *planted) {
 			p.input = yes
 		}, nil), 0},
-		{"a promotion is believed without proof", "I-7", plant(unproven, nil)},
+		{"a promotion is believed without proof", "I-7", plant(unproven, nil), 0},
 		{"nobody ever starts a failover", "I-11", plant(func(p *planted) {
 			p.input = func(in sentinel.Input) sentinel.Input {
 				if a, ok := in.(sentinel.Answer); ok && a.Value.Kind == resp.Array && len(a.Value.Elems) == 3 {
