@@ -131,6 +131,9 @@ func (f *files) next() oracleCase {
 
 func (f *files) change(line string) string {
 	words := strings.Fields(line)
+	if len(words) == 0 {
+		return line
+	}
 	switch f.IntN(12) {
 	case 0:
 		return "  " + strings.ReplaceAll(line, " ", " \t ") + " \r"
