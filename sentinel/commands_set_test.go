@@ -280,6 +280,7 @@ func TestDebug(t *testing.T) {
 		{"foo", "-ERR Unknown option or number of arguments for SENTINEL DEBUG 'foo'"},
 		{"INFO-period", "-ERR Unknown option or number of arguments for SENTINEL DEBUG 'INFO-period'"},
 		{"INFO-period 0", "-ERR Invalid argument '0' for SENTINEL DEBUG 'INFO-period'"},
+		{"info-period 2147483648", "-ERR Invalid argument '2147483648' for SENTINEL DEBUG 'info-period'"},
 		{"info-period 010", "-ERR Invalid argument '010' for SENTINEL DEBUG 'info-period'"},
 		{"ping-period 9 info-period x", "-ERR Invalid argument 'x' for SENTINEL DEBUG 'info-period'"},
 	} {

@@ -1,6 +1,7 @@
 package sentinel
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -389,4 +390,29 @@ func TestNoFlood(t *testing.T) {
 	require.Equal(t, 2, count("PUBLISH"))
 	w.pass(2)
 	require.Equal(t, 3, count("PUBLISH"), "a publish period after the acknowledgement")
+}
+
+// A connection that cannot even be tried is told in the log, and to nobody.
+//
+// Rule: B-901, behaviour.md 9.2.
+func TestTroubleWithALinkIsLogged(t *testing.T) {
+	for _, tc := range []struct {
+		pubsub bool
+		want   string
+	}{
+		{false, "-cmd-link-reconnection"},
+		{true, "-pubsub-link-reconnection"},
+	} {
+		t.Run(tc.want, func(t *testing.T) {
+			w := newWires(t, watched("mm", "10.0.0.1", 6379, 2))
+			w.pass(tickEvery)
+			w.up(6379, false)
+			w.up(6379, true)
+			w.pass(3 * time.Second)
+			w.down(6379, tc.pubsub, false)
+			es := w.step(LinkDown{Link: w.to(6379, tc.pubsub), Reason: "Network is unreachable"})
+			want := Emit{Event{Name: tc.want, Payload: "master mm 10.0.0.1 6379 #Network is unreachable", Level: LevelDebug, LogOnly: true}}
+			require.True(t, slices.ContainsFunc(es, func(e Effect) bool { return e.Action == want }), "%v", es)
+		})
+	}
 }
