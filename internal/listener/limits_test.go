@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"gosentinel/internal/resp"
 )
@@ -291,4 +292,33 @@ func TestCloseGivesUp(t *testing.T) {
 	defer cancel()
 	require.ErrorIs(t, w.s.Close(ctx), context.DeadlineExceeded)
 	eventually(t, func() bool { return w.s.connected() == 0 }, "a client remains")
+}
+
+// Rule: 4.2, socket-mark-id: listeners bear the mark, if we may give one.
+func TestSocketMark(t *testing.T) {
+	ln, err := Listen("127.0.0.1", 0, 16, 7)
+	require.NoError(t, err)
+	defer ln.Close()
+	raw, err := ln.(*net.TCPListener).SyscallConn()
+	require.NoError(t, err)
+	var mark int
+	var got, may error
+	require.NoError(t, raw.Control(func(fd uintptr) {
+		mark, got = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_MARK)
+		may = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_MARK, 8)
+	}))
+	require.NoError(t, got)
+	if may != nil {
+		require.Zero(t, mark)
+		return
+	}
+	require.Equal(t, 7, mark)
+}
+
+// Rule: 4.2, tcp-keepalive: an idle peer is asked after that time, then at each
+// third of it, three times in all.
+func TestKeepalive(t *testing.T) {
+	require.False(t, keepalive(0).Enable)
+	require.Equal(t, net.KeepAliveConfig{Enable: true, Idle: 5 * time.Minute, Interval: 100 * time.Second, Count: 3}, keepalive(5*time.Minute))
+	require.Equal(t, net.KeepAliveConfig{Enable: true, Idle: time.Second, Interval: time.Second, Count: 3}, keepalive(time.Second))
 }
