@@ -56,7 +56,7 @@ func Reject(c Candidate, l Limits) string {
 // unknown one last. One with another data set comes after all that have the
 // master's: better than no master at all, and never chosen by its priority.
 //
-// Rule: B-711. Departs: ADR 0005, R-14 (redis #14313).
+// Rule: B-711. Departs: ADR 0004, R-14 (redis #14313).
 func Better(a, b Candidate) bool {
 	if a.Foreign != b.Foreign {
 		return b.Foreign
