@@ -1,11 +1,13 @@
 package partition
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -21,10 +23,18 @@ import (
 const insideVariable = "GOSENTINEL_TEST_NAMESPACES"
 
 // again runs this program once more, in network and mount namespaces of its
-// own, and returns its exit code.
+// own, and returns its exit code. All its files are in one folder, which is
+// removed also after Ctrl-C.
 func again() (int, error) {
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), insideVariable+"=1")
+	dir, err := os.MkdirTemp("", "gosentinel-partition-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", os.Args[1:]...)
+	cmd.Env = append(os.Environ(), insideVariable+"=1", "TMPDIR="+dir)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS,
@@ -38,11 +48,14 @@ func again() (int, error) {
 	// The kernel ties the child to the thread that starts it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	err := cmd.Run()
-	if cmd.ProcessState != nil {
-		return cmd.ProcessState.ExitCode(), nil
+	err = cmd.Run()
+	if cmd.ProcessState == nil {
+		return 1, err
 	}
-	return 1, err
+	if code := cmd.ProcessState.ExitCode(); code >= 0 {
+		return code, nil
+	}
+	return 1, nil // a signal ended it
 }
 
 // settleIn prepares the namespaces of the second run: a /run of its own for
