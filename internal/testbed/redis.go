@@ -3,6 +3,7 @@ package testbed
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -55,7 +56,7 @@ func (b *Bed) Redis(name string, o RedisOptions) (*Redis, error) {
 	}
 	dir := filepath.Join(b.Dir, name)
 	first, _, _ := strings.Cut(o.Bind, " ")
-	r := &Redis{Host: o.Host, Port: o.Port, Pass: o.Pass, Conf: filepath.Join(dir, "redis.conf"), reach: hostPort(first, o.Port)}
+	r := &Redis{Host: o.Host, Port: o.Port, Pass: o.Pass, Conf: filepath.Join(dir, "redis.conf"), reach: net.JoinHostPort(first, strconv.Itoa(o.Port))}
 	p, err := b.process(name, append(append([]string{}, o.Wrapper...), b.Programs.Redis, r.Conf))
 	if err != nil {
 		return nil, err
