@@ -20,7 +20,7 @@ func (l *loader) endpoint(host, port string) (Endpoint, string) {
 	if message != "" {
 		return Endpoint{}, msgPort
 	}
-	if ip, ok := canonicalIP(host); ok {
+	if ip, ok := CanonicalIP(host); ok {
 		return Endpoint{ip, int(n)}, ""
 	}
 	if !l.cfg.State.ResolveHostnames || !plausibleHost(host) {
@@ -38,12 +38,12 @@ func plausibleHost(host string) bool {
 	})
 }
 
-// canonicalIP is the text of a literal address as inet_ntop(3) writes it. It
-// takes the short, hexadecimal and octal forms of inet_aton(3) too, and drops
-// an IPv6 zone.
+// CanonicalIP is the text of a literal address as inet_ntop(3) writes it;
+// false if it is none. It takes the short, hexadecimal and octal forms of
+// inet_aton(3) too, and drops an IPv6 zone.
 //
 // Rule: C-56.
-func canonicalIP(s string) (string, bool) {
+func CanonicalIP(s string) (string, bool) {
 	if strings.Contains(s, ":") {
 		ip, err := netip.ParseAddr(s)
 		if err != nil {

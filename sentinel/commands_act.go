@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"gosentinel/conf"
 	"gosentinel/internal/command"
 	"gosentinel/internal/resp"
 	"gosentinel/replication"
@@ -246,7 +247,7 @@ func (c *Core) findMaster(host string, port int64) *master {
 		return nil
 	}
 	a := replication.Addr{Host: host, Port: int(port)}
-	if ip, ok := parseIP(host); ok {
+	if ip, ok := conf.CanonicalIP(host); ok {
 		a.IP = ip
 	} else if n := c.names.known[strings.ToLower(host)]; c.resolveHostnames && n != nil && len(n.ips) > 0 {
 		a.IP = n.ips[0]

@@ -34,6 +34,8 @@ func TestMonitor(t *testing.T) {
 	require.Equal(t, r.now.Mono, r.c.byName["mm"].bornAt)
 	require.Equal(t, "+OK", r.line("sentinel", "monitor", "m0", "127.1", "0", "1"), "port 0 and short forms are accepted")
 	require.Equal(t, "127.0.0.1", valueOf(t, r.ask("sentinel", "master", "m0"), "ip"))
+	require.Equal(t, "+OK", r.line("sentinel", "monitor", "m6", "::102:304", "0", "1"))
+	require.Equal(t, "::1.2.3.4", valueOf(t, r.ask("sentinel", "master", "m6"), "ip"), "as inet_ntop(3) writes it")
 }
 
 // Rule: K-2.8, R-3.

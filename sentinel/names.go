@@ -1,12 +1,11 @@
 package sentinel
 
 import (
-	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"gosentinel/conf"
 	"gosentinel/replication"
 )
 
@@ -26,39 +25,6 @@ type hostName struct {
 
 func (t *nameTable) init() { t.known = map[string]*hostName{} }
 
-// parseIP reads an IP literal in its usual and in the old short forms (127.1),
-// and gives its normal text.
-//
-// Rule: C-56.
-func parseIP(host string) (string, bool) {
-	if a, err := netip.ParseAddr(host); err == nil && a.Zone() == "" {
-		return a.String(), true
-	}
-	parts := strings.Split(host, ".")
-	if len(parts) > 4 {
-		return "", false
-	}
-	var ip uint64
-	for i, p := range parts {
-		n, err := strconv.ParseUint(p, 0, 32)
-		if err != nil || strings.ContainsAny(p, "_+") {
-			return "", false
-		}
-		if i < len(parts)-1 {
-			if n > 255 {
-				return "", false
-			}
-			ip |= n << (24 - 8*i)
-			continue
-		}
-		if n >= 1<<(8*(5-len(parts))) {
-			return "", false
-		}
-		ip |= n
-	}
-	return netip.AddrFrom4([4]byte{byte(ip >> 24), byte(ip >> 16), byte(ip >> 8), byte(ip)}).String(), true
-}
-
 // goodHost reports whether a host, be it a name or an IP, survives the file and
 // a hello.
 //
@@ -77,7 +43,7 @@ func (c *Core) address(host string, port int) (replication.Addr, bool) {
 	if port < 0 || port > 65535 || !goodHost(host) {
 		return replication.Addr{}, false
 	}
-	if ip, ok := parseIP(host); ok {
+	if ip, ok := conf.CanonicalIP(host); ok {
 		return replication.Addr{Host: ip, IP: ip, Port: port}, true
 	}
 	if !c.resolveHostnames {
@@ -129,7 +95,7 @@ func (c *Core) refreshName(l *link) {
 	if !c.resolveHostnames || host == l.users[0].addr.IP {
 		return
 	}
-	if _, literal := parseIP(host); literal {
+	if _, literal := conf.CanonicalIP(host); literal {
 		return
 	}
 	if ip := c.lookup(host); ip != "" && l.cmd.state != connUp {
