@@ -81,7 +81,14 @@ func TestStateFile(t *testing.T) {
 	require.Contains(t, state, "sentinel failover-timeout mm 12345\n")
 	require.Contains(t, state, "sentinel myid "+id.Str+"\n")
 
-	// A restart: all of it is there, and the main file's address is not.
+	restartOnState(t, s, main, id.Str, replica)
+}
+
+// restartOnState restarts a Sentinel whose state file has a newer master than
+// its main file, and another master too.
+func restartOnState(t *testing.T, s *testbed.Sentinel, main, id string, replica *testbed.Redis) {
+	t.Helper()
+	// All of it is there, and the main file's address is not.
 	want := know(t, s, "mm")
 	s.Kill()
 	require.NoError(t, s.Up())
@@ -110,7 +117,7 @@ func TestStateFile(t *testing.T) {
 	require.NoError(t, s.Up())
 	now, err := s.Do("SENTINEL", "MYID")
 	require.NoError(t, err)
-	require.NotEqual(t, id.Str, now.Str)
+	require.NotEqual(t, id, now.Str)
 	require.FileExists(t, stateFile(s))
 	require.Equal(t, main, readText(t, s.Conf))
 }
