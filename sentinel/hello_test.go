@@ -229,3 +229,16 @@ func TestDownPeersStayVoters(t *testing.T) {
 	r.wait(time.Hour)
 	require.Len(t, m.peers, 2)
 }
+
+// Rule: S2.7: what a master's INFO can make us remember is bounded.
+func TestReplicasAreBounded(t *testing.T) {
+	w := newWires(t, watched("mm", "10.0.0.1", 6379, 2))
+	w.pass(tickEvery)
+	w.up(6379, false)
+	info := "role:master\r\n"
+	for i := range maxReplicas + 10 {
+		info += fmt.Sprintf("slave%d:ip=10.1.%d.%d,port=6379,state=online\r\n", i, i/250, 1+i%250)
+	}
+	w.reply(6379, "INFO", resp.Str(info))
+	require.Len(t, w.c.masters[0].replicas, maxReplicas)
+}
