@@ -25,18 +25,23 @@ func (c *Core) request(in Request) {
 		c.refuse(in.ID, command.UnknownCommandText(in.Args))
 		return
 	}
-	switch strings.ToLower(string(in.Args[0])) {
-	case "sentinel":
+	switch name := in.Args[0]; {
+	case isWord(name, "sentinel"):
 		c.sentinelCommand(in)
-	case "role":
+	case isWord(name, "role"):
 		c.reply(in.ID, c.roleReply())
-	case "info":
+	case isWord(name, "info"):
 		c.reply(in.ID, resp.Str(c.infoSection()))
-	case "publish":
+	case isWord(name, "publish"):
 		c.publish(in)
 	default:
 		c.refuse(in.ID, command.UnknownCommandText(in.Args))
 	}
+}
+
+// isWord reports whether arg is word in any case.
+func isWord(arg []byte, word string) bool {
+	return len(arg) == len(word) && strings.EqualFold(string(arg), word)
 }
 
 // subcommand is one of SENTINEL's: its full arity as in K-1.1, and what it
@@ -85,7 +90,7 @@ func (c *Core) sentinelCommand(in Request) {
 	}
 	for i := range subcommands {
 		s := &subcommands[i]
-		if len(s.name) != len(in.Args[1]) || !strings.EqualFold(s.name, string(in.Args[1])) {
+		if !isWord(in.Args[1], s.name) {
 			continue
 		}
 		if n := len(in.Args); n != s.arity && (s.arity > 0 || n < -s.arity) {

@@ -9,61 +9,61 @@ import (
 	"gosentinel/replication"
 )
 
-// table collects the fields of many instances. Numbers are written one after
-// the other into text, which becomes one string at the end: two allocations for
-// a whole listing. The zero table is ready for use.
+// table collects the fields of many instances as they go over the wire: a
+// listing of any length costs three allocations, and the collector has next to
+// nothing to look into. The zero table is ready for use, and again after maps.
 type table struct {
-	elems []resp.Value // a number's Int holds the end of its digits
-	text  []byte
-	rows  []int // ends of the rows in elems
+	text   []byte
+	fields int64 // keys and values of the row in hand
+	rows   []row
 }
 
-// fieldsPerRow is the usual size of a row, keys and values.
-const fieldsPerRow = 44
-
-func newTable(rows int) *table {
-	return &table{
-		elems: make([]resp.Value, 0, rows*fieldsPerRow),
-		text:  make([]byte, 0, rows*64),
-		rows:  make([]int, 0, rows),
-	}
+// row is where a row ends in the text, and how many keys and values it has.
+type row struct {
+	end    int
+	fields int64
 }
+
+// tableKept is how much text a table keeps room for, in bytes.
+const tableKept = 1 << 20
 
 func (t *table) str(key, value string) {
-	t.elems = append(t.elems, resp.Str(key), resp.Str(value))
+	t.text = resp.AppendBulk(resp.AppendBulk(t.text, key), value)
+	t.fields += 2
 }
 
 func (t *table) num(key string, n int64) {
-	t.text = strconv.AppendInt(t.text, n, 10)
-	t.mark(key)
+	var digits [20]byte
+	t.digits(key, strconv.AppendInt(digits[:0], n, 10))
 }
 
 func (t *table) epoch(key string, e quorum.Epoch) {
-	t.text = strconv.AppendUint(t.text, uint64(e), 10)
-	t.mark(key)
+	var digits [20]byte
+	t.digits(key, strconv.AppendUint(digits[:0], uint64(e), 10))
 }
 
-func (t *table) mark(key string) {
-	t.elems = append(t.elems, resp.Str(key), resp.Value{Kind: resp.Integer, Int: int64(len(t.text))})
+func (t *table) digits(key string, digits []byte) {
+	t.text = resp.AppendBulk(resp.AppendBulk(t.text, key), digits)
+	t.fields += 2
 }
 
-func (t *table) endRow() { t.rows = append(t.rows, len(t.elems)) }
+func (t *table) endRow() {
+	t.rows = append(t.rows, row{len(t.text), t.fields})
+	t.fields = 0
+}
 
 // maps gives the rows, each a map.
 func (t *table) maps() []resp.Value {
-	text, start := string(t.text), int64(0)
-	for i := range t.elems {
-		if v := &t.elems[i]; v.Kind == resp.Integer {
-			end := v.Int
-			*v = resp.Str(text[start:end])
-			start = end
-		}
+	text, start := string(t.text), 0
+	out := make([]resp.Value, len(t.rows))
+	for i, r := range t.rows {
+		out[i] = resp.Value{Kind: resp.Fields, Int: r.fields, Str: text[start:r.end]}
+		start = r.end
 	}
-	out, from := make([]resp.Value, len(t.rows)), 0
-	for i, end := range t.rows {
-		out[i] = resp.Pairs(t.elems[from:end:end]...)
-		from = end
+	if cap(t.text) > tableKept {
+		*t = table{}
 	}
+	t.text, t.rows = t.text[:0], t.rows[:0]
 	return out
 }
 
@@ -71,7 +71,7 @@ func (t *table) maps() []resp.Value {
 //
 // Rule: K-2.1.
 func (c *Core) showMasters(in Request) {
-	t := newTable(len(c.masters))
+	t := &c.table
 	for _, m := range c.masters {
 		c.masterRow(t, m)
 	}
@@ -81,7 +81,7 @@ func (c *Core) showMasters(in Request) {
 // showMaster describes one master.
 func (c *Core) showMaster(in Request) {
 	if m := c.named(in); m != nil {
-		t := newTable(1)
+		t := &c.table
 		c.masterRow(t, m)
 		c.reply(in.ID, t.maps()[0])
 	}
@@ -93,7 +93,7 @@ func (c *Core) showReplicas(in Request) {
 	if m == nil {
 		return
 	}
-	t := newTable(len(m.replicas))
+	t := &c.table
 	for _, r := range m.replicas {
 		if r.info.Announced {
 			c.replicaRow(t, r)
@@ -108,7 +108,7 @@ func (c *Core) showPeers(in Request) {
 	if m == nil {
 		return
 	}
-	t := newTable(len(m.peers))
+	t := &c.table
 	for _, p := range m.peers {
 		c.peerRow(t, p)
 	}

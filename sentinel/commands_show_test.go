@@ -61,7 +61,7 @@ func TestMasterFieldsWhenDownAndFailingOver(t *testing.T) {
 
 // rowOf describes m without a step, so that nothing is judged anew.
 func (c *Core) rowOf(m *master) resp.Value {
-	t := newTable(1)
+	t := &c.table
 	c.masterRow(t, m)
 	return t.maps()[0]
 }

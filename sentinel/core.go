@@ -65,7 +65,8 @@ type Core struct {
 	dying    bool // a simulated failure was reached: nothing follows its Exit
 	badHello helloComplaints
 
-	out []Effect
+	out   []Effect
+	table table // room for the next listing
 }
 
 // New makes a Core from the state in sentinel.conf. Its error says what is

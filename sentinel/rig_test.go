@@ -158,6 +158,7 @@ func levelMark(l Level) string { return [...]string{".", "-", "*", "#"}[l] }
 // pairs is a map reply as a Go map, with its keys in order.
 func pairs(t *testing.T, v resp.Value) (keys []string, values map[string]string) {
 	t.Helper()
+	v = v.Unfold()
 	require.Equal(t, resp.Map, v.Kind)
 	require.Zero(t, len(v.Elems)%2)
 	values = map[string]string{}

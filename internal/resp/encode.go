@@ -44,6 +44,13 @@ func appendValue(dst []byte, proto int, v *Value) []byte {
 		dst = append(dst, "txt:"...)
 		dst = append(dst, v.Str...)
 		return append(dst, "\r\n"...)
+	case Fields:
+		if three {
+			dst = AppendHeader(dst, '%', v.Int/2)
+		} else {
+			dst = AppendHeader(dst, '*', v.Int)
+		}
+		return append(dst, v.Str...)
 	}
 	return appendElems(dst, proto, v)
 }

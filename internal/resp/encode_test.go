@@ -27,6 +27,7 @@ func TestAppend(t *testing.T) {
 		{"array", List(Str("x"), Int(1)), "*2\r\n$1\r\nx\r\n:1\r\n", "*2\r\n$1\r\nx\r\n:1\r\n"},
 		{"empty array", List(), "*0\r\n", "*0\r\n"},
 		{"map", Pairs(Str("k"), Value{}), "*2\r\n$1\r\nk\r\n$-1\r\n", "%1\r\n$1\r\nk\r\n_\r\n"},
+		{"fields", Value{Kind: Fields, Int: 2, Str: "$1\r\nk\r\n$0\r\n\r\n"}, "*2\r\n$1\r\nk\r\n$0\r\n\r\n", "%1\r\n$1\r\nk\r\n$0\r\n\r\n"},
 		{"set", Value{Kind: Set, Elems: []Value{Status("a")}}, "*1\r\n+a\r\n", "~1\r\n+a\r\n"},
 		{"push", Value{Kind: Push, Elems: []Value{Int(1)}}, "*1\r\n:1\r\n", ">1\r\n:1\r\n"},
 		{"verbatim", Value{Kind: Verbatim, Str: "ab"}, "$2\r\nab\r\n", "=6\r\ntxt:ab\r\n"},
@@ -39,6 +40,14 @@ func TestAppend(t *testing.T) {
 			require.Equal(t, "x"+tc.three, string(Append([]byte("x"), 3, tc.v)))
 		})
 	}
+}
+
+func TestUnfold(t *testing.T) {
+	fields := Value{Kind: Fields, Int: 4, Str: string(AppendBulk(AppendBulk(AppendBulk(AppendBulk(nil, "a"), "1"), "b"), ""))}
+	require.Equal(t, Pairs(Str("a"), Str("1"), Str("b"), Str("")), fields.Unfold())
+	require.Equal(t, Value{Kind: Map, Elems: []Value{}}, Value{Kind: Fields}.Unfold())
+	require.Equal(t, OK, OK.Unfold())
+	require.Equal(t, Str("$9\r\nk"), Value{Kind: Fields, Int: 2, Str: "$9\r\nk"}.Unfold())
 }
 
 // Rule: K-2.18, what goes to others is multibulk.

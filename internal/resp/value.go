@@ -19,15 +19,16 @@ const (
 	Double         // ,d; bulk in RESP2
 	Verbatim       // =len txt:; bulk in RESP2
 	None           // nothing at all is sent (CLIENT REPLY, SHUTDOWN)
+	Fields         // a Map of bulk strings only, encoded: see AppendBulk and Unfold
 )
 
 // Value is one RESP value, read from or to be written to a connection. The
 // zero Value is Null. Values are immutable once handed on.
 type Value struct {
 	Kind  Kind
-	Int   int64   // Integer
+	Int   int64   // Integer; for Fields how many keys and values there are
 	Float float64 // Double
-	Str   string  // Simple, Error, Bulk, Verbatim
+	Str   string  // Simple, Error, Bulk, Verbatim; for Fields keys and values in turn, encoded
 	Elems []Value // Array, Set, Push; for Map keys and values in turn
 }
 
@@ -52,6 +53,20 @@ func List(elems ...Value) Value { return Value{Kind: Array, Elems: elems} }
 
 // Pairs makes a map from keys and values in turn.
 func Pairs(elems ...Value) Value { return Value{Kind: Map, Elems: elems} }
+
+// Unfold gives Fields as the Map that they stand for, and any other v as it is.
+// What is no Fields at all, read from a damaged file, becomes its text.
+func (v Value) Unfold() Value {
+	if v.Kind != Fields {
+		return v
+	}
+	wire := Append(nil, 3, v)
+	m, _, err := Decode(wire, Limits{Depth: 1, Elems: len(wire), Bulk: len(wire), Total: len(wire)})
+	if err != nil {
+		return Str(v.Str)
+	}
+	return m
+}
 
 // cleanError replaces CR and LF by blanks and cuts at the first NUL.
 func cleanError(s string) string {

@@ -241,6 +241,8 @@ func valueText(v resp.Value, indent string) string {
 		return "(nothing)"
 	case resp.Array, resp.Set, resp.Push:
 		return listText(v, indent)
+	case resp.Fields:
+		return valueText(v.Unfold(), indent)
 	case resp.Map:
 		var b strings.Builder
 		for k := 0; k+1 < len(v.Elems); k += 2 {
@@ -255,7 +257,7 @@ func listText(v resp.Value, indent string) string {
 	var words []string
 	nested := false
 	for _, e := range v.Elems {
-		nested = nested || e.Kind == resp.Array || e.Kind == resp.Map
+		nested = nested || e.Kind == resp.Array || e.Kind == resp.Map || e.Kind == resp.Fields
 		words = append(words, valueText(e, indent+"  "))
 	}
 	if !nested {

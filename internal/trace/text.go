@@ -70,6 +70,8 @@ func ValueText(v resp.Value) string {
 		return "-" + v.Str
 	case resp.Bulk, resp.Verbatim:
 		return quote(v.Str)
+	case resp.Fields:
+		return ValueText(v.Unfold())
 	}
 	var b strings.Builder
 	for i, e := range v.Elems {
