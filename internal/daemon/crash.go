@@ -26,12 +26,14 @@ const (
 //
 // Rule: S2.10.
 type crashRing struct {
-	inputs [crashInputs]struct {
-		at   sentinel.Stamp
-		in   sentinel.Input
-		text string // instead of in
-	}
-	next int
+	inputs [crashInputs]crashInput
+	next   int
+}
+
+type crashInput struct {
+	at   sentinel.Stamp
+	in   sentinel.Input
+	text []byte // instead of in, if that is nil; its memory is used again
 }
 
 // add keeps an input. What is large is cut, so that the ring stays small.
@@ -50,23 +52,26 @@ func (r *crashRing) add(at sentinel.Stamp, in sentinel.Input) {
 			in = v
 		}
 	case sentinel.Request:
-		r.keep(at, nil, requestText(v)) // its bytes are the listener's again once it is answered
+		slot := r.slot(at)
+		slot.in, slot.text = nil, appendRequest(slot.text[:0], v) // its bytes are the listener's again once it is answered
 		return
 	}
-	r.keep(at, in, "")
+	r.slot(at).in = in
 }
 
-func (r *crashRing) keep(at sentinel.Stamp, in sentinel.Input, text string) {
+// slot is where the next input goes.
+func (r *crashRing) slot(at sentinel.Stamp) *crashInput {
 	slot := &r.inputs[r.next%crashInputs]
-	slot.at, slot.in, slot.text = at, in, text
+	slot.at = at
 	r.next++
+	return slot
 }
 
 // write logs the inputs, oldest first.
 func (r *crashRing) write(log *slog.Logger) {
 	for i := max(0, r.next-crashInputs); i < r.next; i++ {
 		slot := &r.inputs[i%crashInputs]
-		text := slot.text
+		text := strings.ToValidUTF8(string(slot.text), "?")
 		if slot.in != nil {
 			text = describe(slot.in)
 		}
@@ -115,10 +120,10 @@ func cutValue(v resp.Value) resp.Value {
 	return v
 }
 
-// requestText is what is kept of a command. No secret can be among its first
-// three words.
-func requestText(r sentinel.Request) string {
-	text := []byte("Request")
+// appendRequest writes what is kept of a command. No secret can be among its
+// first three words.
+func appendRequest(text []byte, r sentinel.Request) []byte {
+	text = append(text, "Request"...)
 	for i, arg := range r.Args {
 		if i == 3 {
 			text = append(text, " ..."...)
@@ -127,7 +132,7 @@ func requestText(r sentinel.Request) string {
 		text = append(text, ' ')
 		text = append(text, arg[:min(len(arg), crashText)]...)
 	}
-	return strings.ToValidUTF8(string(text), "?")
+	return text
 }
 
 func cutText(s string) string {

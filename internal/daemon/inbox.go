@@ -37,20 +37,39 @@ func newInbox() *inbox {
 	return in
 }
 
-// put adds items, after waiting for room. It reports false, and drops them,
+// put adds an item, after waiting for room. It reports false, and drops it,
 // once the inbox is closed. The loop must not call it.
-func (in *inbox) put(items ...item) bool {
+func (in *inbox) put(it item) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if !in.await() {
+		return false
+	}
+	in.items = append(in.items, it)
+	in.ring()
+	return true
+}
+
+// putRequests is put for the commands of one client.
+func (in *inbox) putRequests(batch []sentinel.Request) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.await() {
+		return false
+	}
+	for _, r := range batch {
+		in.items = append(in.items, item{input: r})
+	}
+	in.ring()
+	return true
+}
+
+// await waits for room; false once the inbox is closed. The caller holds mu.
+func (in *inbox) await() bool {
 	for len(in.items) >= inboxLimit && !in.closed {
 		in.room.Wait()
 	}
-	if in.closed {
-		return false
-	}
-	in.items = append(in.items, items...)
-	in.ring()
-	return true
+	return !in.closed
 }
 
 // ring wakes the loop. The caller holds mu.

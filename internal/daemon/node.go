@@ -147,10 +147,4 @@ func (n *node) attach(f front) { n.front = f }
 // Submit queues the commands of one client, in order; each is answered through
 // front.Respond. It blocks while too many inputs wait. It reports false, and
 // queues nothing, once the node has ended.
-func (n *node) Submit(batch []sentinel.Request) bool {
-	items := make([]item, len(batch))
-	for i, r := range batch {
-		items[i].input = r
-	}
-	return n.inbox.put(items...)
-}
+func (n *node) Submit(batch []sentinel.Request) bool { return n.inbox.putRequests(batch) }
