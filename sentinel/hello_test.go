@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gosentinel/internal/resp"
+	"gosentinel/replication"
 )
 
 // hear gives a rig a hello and returns the events told.
@@ -232,13 +233,10 @@ func TestDownPeersStayVoters(t *testing.T) {
 
 // Rule: S2.7: what a master's INFO can make us remember is bounded.
 func TestReplicasAreBounded(t *testing.T) {
-	w := newWires(t, watched("mm", "10.0.0.1", 6379, 2))
-	w.pass(tickEvery)
-	w.up(6379, false)
-	info := "role:master\r\n"
+	r := newRig(t, watched("mm", "10.0.0.1", 6379, 2))
+	m := r.c.masters[0]
 	for i := range maxReplicas + 10 {
-		info += fmt.Sprintf("slave%d:ip=10.1.%d.%d,port=6379,state=online\r\n", i, i/250, 1+i%250)
+		r.c.learnReplica(m, replication.Reported{Host: fmt.Sprintf("10.1.%d.%d", i/250, 1+i%250), Port: 6379})
 	}
-	w.reply(6379, "INFO", resp.Str(info))
-	require.Len(t, w.c.masters[0].replicas, maxReplicas)
+	require.Equal(t, maxReplicas, len(m.replicas))
 }
