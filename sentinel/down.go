@@ -126,10 +126,25 @@ func (c *Core) judgeDown(i *instance) {
 		i.killSent = false
 		c.event(LevelWarning, "-sdown", i, "")
 	}
+	if down {
+		c.renewSilentLink(i)
+	}
 	if i.kind == kindMaster && down {
 		c.masterWentDown(i.of)
 	}
 	c.touch(&i.of.watch)
+}
+
+// renewSilentLink opens the connections of an instance that has just been
+// found silent anew, once, however young they are: after a partition TCP may
+// take seconds to try an old connection again, a new one is tried each second.
+//
+// Rule: B-116, but for its 15 s.
+func (c *Core) renewSilentLink(i *instance) {
+	l := i.link
+	if l.cmd.state == connUp && l.waits && c.now.Mono-l.lastReply > i.of.downAfter/2 {
+		c.closeLink(l)
+	}
 }
 
 // masterWentDown asks everybody at once: the peers for their opinion, the

@@ -198,7 +198,7 @@ func TestConnectTimeout(t *testing.T) {
 // Rule: B-116: a connection that answers nothing is dropped, 15 s after it was
 // opened at the earliest.
 func TestStaleCommandConnection(t *testing.T) {
-	w := newWires(t, down(watched("mm", "10.0.0.1", 6379, 2), 10*time.Second))
+	w := newWires(t, down(watched("mm", "10.0.0.1", 6379, 2), 28*time.Second))
 	w.pass(tickEvery)
 	w.up(6379, false)
 	w.pong(6379)
