@@ -28,7 +28,7 @@ func requireFatal(t *testing.T, err error, line int, text, message string) {
 	require.Equal(t, FatalError{line, text, message}, *fatal)
 }
 
-// Rule: C-22, R-2.
+// Rule: C-22, R-2, B-1101.
 func TestFatalBlock(t *testing.T) {
 	_, err := load("port 1\n  sentinel monitor mm 127.0.0.1 42001 0  \n")
 	require.Equal(t, `
@@ -188,7 +188,7 @@ func TestIncludeLoop(t *testing.T) {
 	require.Equal(t, msgInclude, fatal.Message)
 }
 
-// Rule: C-23, C-52.
+// Rule: C-23, C-52, B-1101.
 func TestSentinelLinesComeLast(t *testing.T) {
 	_, err := load("sentinel monitor m 127.0.0.1 1 0\nhz x\n")
 	requireFatal(t, err, 2, "hz x", msgInt)

@@ -29,7 +29,7 @@ func TestRewriteKnownSlave(t *testing.T) {
 	require.NotContains(t, appended, "10.0.0")
 }
 
-// Rule: C-128.
+// Rule: C-128, B-1209.
 func TestRewriteRebootSpelling(t *testing.T) {
 	two := monitor + "sentinel monitor n 127.0.0.2 1 1\n"
 	kept, appended := rewritten(t, two+"sentinel primary-reboot-down-after-period m 5\n", func(s *State) {

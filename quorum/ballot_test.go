@@ -40,7 +40,7 @@ func TestOneVotePerEpoch(t *testing.T) {
 	require.Equal(t, Cast, b.Answer(0, stranger(6, "def"), s))
 }
 
-// Rule: E-11, E-22: a vote binds for a short, renewed time.
+// Rule: E-11, E-22, R-16, W-10: a vote binds for a short, renewed time.
 func TestBound(t *testing.T) {
 	var b Ballot
 	s := stand(0)
@@ -64,7 +64,7 @@ func TestBindHasALimit(t *testing.T) {
 	require.Equal(t, Cast, b.Answer(testTiming.Limit(), ours(2, "b"), s))
 }
 
-// Rule: E-11, E-22: a dead leader and a stranger bind nobody.
+// Rule: E-11, E-22, R-16: a dead leader and a stranger bind nobody.
 func TestTheDeadBindNobody(t *testing.T) {
 	var b Ballot
 	b.Answer(0, ours(1, "a"), stand(0))

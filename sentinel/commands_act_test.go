@@ -218,7 +218,7 @@ func TestAFailedSaveIsTheReply(t *testing.T) {
 	require.Equal(t, 5, r.c.byName["mm"].quorum, "the change stays in memory")
 }
 
-// Rule: K-2.3, K-10, B-330.
+// Rule: K-2.3, K-10, B-330, B-1208.
 func TestIsMasterDown(t *testing.T) {
 	const nothing = "*3\r\n:0\r\n$1\r\n*\r\n:0"
 	for _, tc := range []struct {

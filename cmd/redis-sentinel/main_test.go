@@ -59,6 +59,19 @@ func TestInvocation(t *testing.T) {
 	}
 }
 
+// Under any name, with --sentinel or without, the program is a Sentinel.
+//
+// Rule: C-33, R-12.
+func TestAlwaysASentinel(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, args := range [][]string{{"redis-sentinel"}, {"/usr/bin/gosentinel"}, {"redis-server", "--port", "1"}, {"x", "--port", "1", "--sentinel"}} {
+		var out, errs bytes.Buffer
+		require.Equal(t, 1, run(args, daemon.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}))
+		require.Contains(t, out.String(), "Sentinel needs config file on disk to save state. Exiting...", args)
+		require.Empty(t, errs.String())
+	}
+}
+
 // Rule: R-12.
 func TestFileWins(t *testing.T) {
 	t.Chdir(t.TempDir())

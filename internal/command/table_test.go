@@ -109,7 +109,7 @@ func TestTips(t *testing.T) {
 	}
 }
 
-// Rule: K-1.1, what 7.2.4 does not have either.
+// Rule: K-1.1, C-86, what 7.2.4 does not have either.
 func TestUnknownNames(t *testing.T) {
 	table := NewTable()
 	for _, name := range strings.Fields("quit reset echo select config multi exec monitor time lolwut debug memory module latency slowlog " +

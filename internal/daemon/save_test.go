@@ -169,7 +169,7 @@ func TestSaveFailures(t *testing.T) {
 	})
 }
 
-// Rule: R-5, C-110.
+// Rule: R-5, C-110; in the place of C-49, a directory that is not writable.
 func TestSaveInPlace(t *testing.T) {
 	const path = "/d/s.conf"
 	for _, tc := range []struct {
