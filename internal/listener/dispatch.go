@@ -165,6 +165,9 @@ func (c *client) one(args [][]byte) {
 	if holds || cmd == c.s.cmds.monitor || len(c.requests) == maxBatch {
 		c.settle()
 	}
+	if cmd == c.s.cmds.monitor && c.subs.count() > 0 {
+		c.awaitEvents()
+	}
 	if holds {
 		c.release()
 	}
@@ -327,6 +330,16 @@ func (c *client) settle() {
 	c.requests, c.finish = c.requests[:0], c.finish[:0]
 	c.s.stats.commands.Add(uint64(n))
 	c.now = c.s.uptime()
+}
+
+// awaitEvents waits for what the loop has published since its last answer: the
+// event of MONITOR comes after its reply, and before that of the next command.
+//
+// Rule: K-2.0.
+func (c *client) awaitEvents() {
+	nothing := func(*client, resp.Value) resp.Value { return resp.Value{Kind: resp.None} }
+	c.toLoop([][]byte{[]byte("SENTINEL"), []byte("MYID")}, nothing)
+	c.settle()
 }
 
 // await waits for the answer at place i of the batch; false if the connection

@@ -179,3 +179,24 @@ func TestLogNamesTheRefusedCommand(t *testing.T) {
 	entry := u.reply("ACL LOG").Elems[0]
 	require.Contains(t, entry.Elems[13].Str, " cmd=role user=bob ")
 }
+
+// Rule: K-2.0, the event of MONITOR comes to its own client after its reply and
+// before the reply of the next command.
+func TestEventOfMonitor(t *testing.T) {
+	w := start(t)
+	w.loop.do(func() {
+		w.loop.answer = func(l *loop, r Request) {
+			l.s.Respond(r.ID, resp.OK)
+			if strings.EqualFold(string(r.Args[1]), "monitor") {
+				l.s.Publish("+monitor", "m")
+			}
+		}
+	})
+	u := w.dial()
+	u.send("HELLO 3\r\n")
+	u.read()
+	u.ask("SUBSCRIBE +monitor", ">3\r\n$9\r\nsubscribe\r\n$8\r\n+monitor\r\n:1\r\n")
+	for range 200 {
+		u.ask("SENTINEL MONITOR a b c d\r\nfoo", "+OK\r\n>3\r\n$7\r\nmessage\r\n$8\r\n+monitor\r\n$1\r\nm\r\n-ERR unknown command 'foo', with args beginning with: \r\n")
+	}
+}
