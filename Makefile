@@ -95,6 +95,10 @@ sim-soak: ## new random worlds for an hour
 		first=$$(( first + 500 )); \
 	done
 
+.PHONY: replay
+replay: build ## replay the recording FILE=, as redis-sentinel replay does
+	$(BIN) replay $(FILE)
+
 .PHONY: rewrite
 rewrite: ## regenerate the scenario transcripts; review the diff as code
 	go test -count=1 ./sentinel -rewrite
