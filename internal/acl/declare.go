@@ -3,6 +3,7 @@ package acl
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"gosentinel/internal/command"
 )
@@ -41,8 +42,13 @@ func (d *Declarations) Add(words []string) error {
 	u := newUser(name, false)
 	for i, rule := range merged {
 		if err := u.apply(d.table, rule, false); err != nil && err != ErrUnknown {
-			// The original names the word at this index of the line, not the rule.
-			return declareError(words[i], err.Error())
+			// The original names the word at this index of the line, not the
+			// rule, and has put the first into lower case.
+			word := words[i]
+			if i == 0 {
+				word = strings.ToLower(word)
+			}
+			return declareError(word, err.Error())
 		}
 	}
 	d.names[name] = true

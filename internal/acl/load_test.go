@@ -99,6 +99,7 @@ func declare(lines ...string) (*Declarations, error) {
 func TestDeclareErrors(t *testing.T) {
 	for _, tc := range []struct{ line, want string }{
 		{"user bob foo", "Error in user declaration 'user': Syntax error"},
+		{"USER bob foo", "Error in user declaration 'user': Syntax error"},
 		{"user bob on <p", "Error in user declaration 'bob': The password you are trying to remove from the user does not exist"},
 		{"user bob on >p off foo", "Error in user declaration '>p': Syntax error"},
 		{"user bob ~* ~a", "Error in user declaration 'bob': " + ErrAllKeys.Error()},
