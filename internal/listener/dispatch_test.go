@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -188,6 +189,10 @@ func TestEventOfMonitor(t *testing.T) {
 		w.loop.answer = func(l *loop, r Request) {
 			l.s.Respond(r.ID, resp.OK)
 			if strings.EqualFold(string(r.Args[1]), "monitor") {
+				l.s.calls.wakeTouched()
+				for range 1000 { // let the client go on, if it does
+					runtime.Gosched()
+				}
 				l.s.Publish("+monitor", "m")
 			}
 		}
@@ -196,7 +201,7 @@ func TestEventOfMonitor(t *testing.T) {
 	u.send("HELLO 3\r\n")
 	u.read()
 	u.ask("SUBSCRIBE +monitor", ">3\r\n$9\r\nsubscribe\r\n$8\r\n+monitor\r\n:1\r\n")
-	for range 200 {
+	for range 20 {
 		u.ask("SENTINEL MONITOR a b c d\r\nfoo", "+OK\r\n>3\r\n$7\r\nmessage\r\n$8\r\n+monitor\r\n$1\r\nm\r\n-ERR unknown command 'foo', with args beginning with: \r\n")
 	}
 }
