@@ -39,7 +39,12 @@ func live(t *testing.T) map[string]string {
 	return other
 }
 
-// Rule: K-1.1 to K-1.5, K-2.0 to K-2.18, K-3, K-4, K-5, K-6.1 to K-6.5, K-7, K-8.1 to K-8.3, R-1, R-2, R-3, R-7.
+// The table of requests, each answered by both.
+//
+// Rule: K-0, K-1, K-1.1, K-1.2, K-1.3, K-1.4, K-1.5, K-2, K-2.0, K-2.1, K-2.2,
+// K-2.3, K-2.4, K-2.5, K-2.6, K-2.7, K-2.8, K-2.9, K-2.10, K-2.11, K-2.12,
+// K-2.13, K-2.15, K-2.16, K-3, K-4, K-5, K-6, K-6.1, K-6.2, K-6.3, K-6.4,
+// K-6.5, K-7, K-8, K-8.1, K-8.2, K-8.3, K-9, K-10, R-1, R-2, R-3, R-7, R-19.
 func TestRequestsAgainstTheOriginal(t *testing.T) {
 	needsOriginal(t)
 	rows := readDifferences(t, "testdata/differences.txt")

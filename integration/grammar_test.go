@@ -64,7 +64,7 @@ func (g grammar) op() *op {
 	r := g.request(conn)
 	if g.IntN(25) == 0 { // one word too many, or too few
 		if g.IntN(2) == 0 {
-			r = append(r, g.pick("x", "", "2"))
+			r = append(r, g.pick("x", "", "77777"))
 		} else if len(r) > 1 {
 			r = r[:len(r)-1]
 		}
@@ -83,7 +83,25 @@ func intended(r []string) bool {
 		strings.HasPrefix(text, "SENTINEL CONFIG SET ") && len(r) > 5 ||
 		strings.HasPrefix(text, "COMMAND GETKEYS") && len(r) == 3 ||
 		strings.HasPrefix(text, "SHUTDOWN") && !strings.HasPrefix(text, "SHUTDOWN X") && text != "SHUTDOWN ABORT" ||
+		strings.HasPrefix(text, "HELLO ") && helloFailsLate(r[1:]) ||
 		strings.Contains(text, "SETINFO") || strings.Contains(text, "PRIMAR")
+}
+
+// helloFailsLate reports a HELLO whose options are wrong behind one that 7.0
+// has carried out by then (6.3).
+func helloFailsLate(r []string) bool {
+	done := false
+	for r = r[1:]; len(r) > 0; {
+		switch o := strings.ToUpper(r[0]); {
+		case o == "AUTH" && len(r) >= 3:
+			r, done = r[3:], true
+		case o == "SETNAME" && len(r) >= 2:
+			r, done = r[2:], true
+		default:
+			return done
+		}
+	}
+	return false
 }
 
 // plain is a request whose answer has one order and one form in all versions.
