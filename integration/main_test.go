@@ -2,10 +2,7 @@ package integration
 
 import (
 	"flag"
-	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -21,27 +18,10 @@ var programs testbed.Programs
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	path := *binary
-	if path == "" {
-		dir, err := os.MkdirTemp("", "gosentinel-bin-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
-		path = filepath.Join(dir, "redis-sentinel")
-		build := exec.Command("go", "build", "-o", path, "gosentinel/cmd/redis-sentinel")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build the daemon: %v\n%s", err, out)
-			return 1
-		}
-	}
-	programs = testbed.Find(path)
-	return m.Run()
+	os.Exit(testbed.WithDaemon(*binary, func(found testbed.Programs) int {
+		programs = found
+		return m.Run()
+	}))
 }
 
 // needs skips the test unless the program is there. The words `skipped for

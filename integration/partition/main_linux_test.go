@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"gosentinel/internal/testbed"
@@ -44,27 +43,14 @@ func run(m *testing.M) int {
 		missing = fmt.Sprintf("namespaces (%v)", err)
 		return m.Run()
 	}
-	path := *binary
-	if path == "" {
-		dir, err := os.MkdirTemp("", "gosentinel-bin-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+	return testbed.WithDaemon(*binary, func(found testbed.Programs) int {
+		programs = found
+		switch {
+		case programs.Redis == "":
+			missing = "redis-server"
+		case programs.Original == "":
+			missing = "redis-sentinel (the original)"
 		}
-		defer os.RemoveAll(dir)
-		path = filepath.Join(dir, "redis-sentinel")
-		build := exec.Command("go", "build", "-o", path, "gosentinel/cmd/redis-sentinel")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build the daemon: %v\n%s", err, out)
-			return 1
-		}
-	}
-	programs = testbed.Find(path)
-	switch {
-	case programs.Redis == "":
-		missing = "redis-server"
-	case programs.Original == "":
-		missing = "redis-sentinel (the original)"
-	}
-	return m.Run()
+		return m.Run()
+	})
 }
