@@ -32,7 +32,7 @@ func (g grammar) anyCase(s string) string {
 	case 0:
 		return strings.ToUpper(s)
 	case 1:
-		return strings.Title(s) //nolint:staticcheck // ASCII words
+		return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):]
 	}
 	return s
 }

@@ -85,7 +85,7 @@ func TestGraphRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "a func() cannot be saved")
 }
 
-type caller struct{ call func() }
+type caller struct{ Call func() }
 
 // A state that a program with other types has saved is not read.
 func TestOtherTypes(t *testing.T) {
