@@ -24,9 +24,13 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 	m.replicas = nil
 	links := map[*replica]*link{}
 	var taken *link
+	dataSet := ""
 	for _, r := range replicas {
 		if r.addr.Same(addr) {
 			taken = r.link
+			if r.role == replication.Master {
+				dataSet = r.info.ReplID
+			}
 		}
 		links[r] = r.link
 		c.drop(&r.instance)
@@ -34,6 +38,7 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 	m.addr = addr
 	c.reindex(m, old)
 	c.becomeMaster(m, taken)
+	m.info.ReplID = dataSet // its next failover may come before its next INFO (E-55)
 	m.switched = switched{at: c.now.Mono, by: by}
 	for _, p := range m.peers { // what they said was about the old address (S-4)
 		p.opinionDown, p.answered, p.askedAt, p.askStep = false, false, never, 0

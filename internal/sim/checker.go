@@ -27,7 +27,7 @@ type checker struct {
 	forced     map[epochOf]bool   // by hand, without votes
 	disputed   map[string]bool    // two addresses were announced with one epoch
 	votes      map[voteOf]string  // for whom, as anybody heard
-	refusals   map[voteOf]refusal
+	standing   map[voteOf]*standing
 	addresses  map[epochOf]Addr     // announced with this config epoch
 	promoted   map[epochOf]string   // the replica announced
 	newest     map[string]uint64    // highest epoch with a leader, by master
@@ -35,6 +35,15 @@ type checker struct {
 	elections  int                  // +elected-leader
 	promotions int                  // +promoted-slave
 	late       int                  // promotions begun after a later leader (S-8)
+	outage     map[string][]Addr    // replicas promoted since one was announced, by master
+	twice      int                  // outages in which a second replica was promoted
+	asks       map[askOf]bool       // vote requests that were answered
+}
+
+// askOf is a vote request as its voter saw it.
+type askOf struct {
+	voter, candidate, master string
+	epoch                    uint64
 }
 
 type epochOf struct {
@@ -55,6 +64,8 @@ type nodeWatch struct {
 	current uint64        // highest announced
 	masters map[string]*masterWatch
 	disk    conf.State
+	infos   map[Addr]heard
+	tried   map[Addr]time.Duration // when SLAVEOF NO ONE was last sent to it
 }
 
 // masterWatch is what was seen of one master at one Sentinel.
@@ -62,6 +73,8 @@ type masterWatch struct {
 	epoch     uint64 // failover epoch of the attempt that runs or ran last
 	manual    bool
 	forced    bool
+	manualAt  time.Duration          // when the last manual failover was asked for
+	shown     uint64                 // highest config epoch of an address shown to clients
 	promoteAt time.Duration          // of the last SLAVEOF NO ONE
 	config    uint64                 // highest announced
 	down      Addr                   // which address it sees SDOWN; zero = none
@@ -76,11 +89,13 @@ func (k *checker) init(w *World) {
 		forced:    map[epochOf]bool{},
 		disputed:  map[string]bool{},
 		votes:     map[voteOf]string{},
-		refusals:  map[voteOf]refusal{},
+		standing:  map[voteOf]*standing{},
 		addresses: map[epochOf]Addr{},
 		promoted:  map[epochOf]string{},
 		newest:    map[string]uint64{},
 		watched:   map[*Node]*nodeWatch{},
+		outage:    map[string][]Addr{},
+		asks:      map[askOf]bool{},
 	}
 }
 
@@ -96,6 +111,10 @@ func (w *World) Promotions() int { return w.check.promotions }
 // LatePromotions counts promotions that began when a later epoch had a leader:
 // what S-8 forbids as far as clocks allow.
 func (w *World) LatePromotions() int { return w.check.late }
+
+// SecondPromotions counts outages in which more than one replica was promoted,
+// announced or not: what I-9 counts.
+func (w *World) SecondPromotions() int { return w.check.twice }
 
 func (k *checker) fail(who, rule, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
@@ -119,7 +138,7 @@ func (k *checker) of(n *Node, master string) *masterWatch {
 func (k *checker) node(n *Node) *nodeWatch {
 	nw := k.watched[n]
 	if nw == nil {
-		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}}
+		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}, infos: map[Addr]heard{}, tried: map[Addr]time.Duration{}}
 		k.watched[n] = nw
 	}
 	return nw
@@ -140,6 +159,9 @@ func (k *checker) started(n *Node) {
 	}
 	nw.trying = ""
 	nw.disk = n.Disk.saved
+	for _, d := range n.Disk.saved.Masters {
+		delete(k.standing, voteOf{n.ID(), d.Name, 0})
+	}
 }
 
 func (m *masterWatch) end(now time.Duration) {
@@ -245,6 +267,7 @@ func (k *checker) elected(n *Node, name string, at Addr) {
 	m.forced = m.manual && support < need
 	if m.forced {
 		k.forced[key] = true
+		k.unasked(n, name, m)
 	}
 	if old := k.leaders[key]; old != "" && old != n.ID() && !k.forced[key] && !k.tainted && !k.loose() {
 		k.fail(n.name, "I-1", "leads %s in epoch %d, as %s does", name, m.epoch, k.nameOf(old))
@@ -313,7 +336,7 @@ func masterIn(s conf.State, name string) *conf.Master {
 func (k *checker) settled(n *Node, name, what string) {
 	m := k.of(n, name)
 	d := masterIn(n.Disk.saved, name)
-	if n.Disk.behind || n.opt.Original || d == nil {
+	if n.Disk.excused() || n.opt.Original || d == nil {
 		return
 	}
 	if d.LeaderEpoch < m.epoch {
@@ -333,6 +356,7 @@ func (k *checker) promotedSlave(n *Node, at Addr, name string) {
 		k.fail(n.name, "I-9", "promotes %s for %s in epoch %d, where %s was", at, name, m.epoch, old)
 	}
 	k.promoted[key] = at.String()
+	delete(k.outage, name)
 }
 
 // sent looks at what a Sentinel sends.
@@ -350,6 +374,7 @@ func (k *checker) sent(n *Node, to Addr, cmds [][]string) {
 				continue
 			}
 			k.settled(n, name, "promotes")
+			k.promotes(n, name, to)
 			m := k.of(n, name)
 			m.promoteAt = k.w.now
 			if k.newest[name] > m.epoch && !n.opt.Original {
@@ -379,7 +404,7 @@ func (k *checker) hello(n *Node, text string) {
 		k.fail(n.name, "I-4", "announces config epoch %d of %s after %d", config, name, m.config)
 	}
 	m.config = max(m.config, config)
-	if !n.Disk.behind && !n.opt.Original && d != nil && (d.ConfigEpoch < config || n.Disk.saved.CurrentEpoch < current) {
+	if !n.Disk.excused() && !n.opt.Original && d != nil && (d.ConfigEpoch < config || n.Disk.saved.CurrentEpoch < current) {
 		k.fail(n.name, "I-10", "announces %s epochs %d/%d before they are written", name, current, config)
 	}
 	at, key := Addr{f[5], port}, epochOf{name, config}
@@ -401,57 +426,37 @@ func (k *checker) sameHost(a, b Addr) bool {
 	return a.Port == b.Port && k.w.meant(a.IP) == k.w.meant(b.IP)
 }
 
+// requested: RESET makes a Sentinel forget its peers, so that majorities are of
+// different sets, and an announced failover with its new address.
+//
+// Rule: W-35, B-104.
+func (k *checker) requested(args []string) {
+	k.reset = k.reset || len(args) > 1 && strings.EqualFold(args[1], "reset")
+}
+
 // answered looks at an answer: a vote that is shown is known (I-2) and on disk
 // (I-10).
-func (k *checker) answered(n *Node, args []string, v resp.Value) {
+func (k *checker) answered(n *Node, args []string, since time.Duration, v resp.Value) {
+	if len(args) == 3 && strings.EqualFold(args[1], "failover") && v.Kind == resp.Simple {
+		k.of(n, args[2]).manualAt = since
+	}
 	if len(args) != 6 || !strings.EqualFold(args[1], "is-master-down-by-addr") || v.Kind != resp.Array || len(v.Elems) != 3 {
 		return
 	}
 	leader, epoch := v.Elems[1].Str, uint64(v.Elems[2].Int)
 	port, _ := strconv.Atoi(args[3])
 	name := k.w.groupOf(Addr{k.w.meant(args[2]), port})
-	k.refused(n, name, args, epoch)
+	k.asks[askOf{n.name, args[5], name, asked(args)}] = true
+	k.refused(n, name, args, leader, epoch)
 	if leader == "*" || name == "" {
 		return
 	}
 	k.vote(n, name, epoch, leader)
 	d := masterIn(n.Disk.saved, name)
-	if !n.Disk.behind && !n.opt.Original && d != nil && d.LeaderEpoch < epoch {
+	if !n.Disk.excused() && !n.opt.Original && d != nil && d.LeaderEpoch < epoch {
 		k.fail(n.name, "I-10", "shows a vote for %s in epoch %d before it is written", name, epoch)
 	}
 }
-
-// patience is what an answer may add to the span of I-12: an original asks once
-// a second.
-const patience = 3 * time.Second
-
-// refused: an original is not refused newer epochs for long (I-12).
-func (k *checker) refused(n *Node, name string, args []string, epoch uint64) {
-	asked, _ := strconv.ParseUint(args[4], 10, 64)
-	from := k.byID(args[5])
-	m := masterIn(n.Disk.saved, name)
-	if from == nil || !from.opt.Original || n.opt.Original || m == nil || n.Disk.Stalled ||
-		m.Addr.Host != args[2] || strconv.Itoa(m.Addr.Port) != args[3] {
-		return
-	}
-	key := voteOf{n.ID(), name + " " + from.name, 0}
-	r := k.refusals[key]
-	if epoch >= asked {
-		delete(k.refusals, key)
-		return
-	}
-	if k.w.now-r.last > patience {
-		r.since = k.w.now
-	}
-	r.last = k.w.now
-	k.refusals[key] = r
-	if limit := min(10*time.Second, m.FailoverTimeout) + time.Second + patience; k.w.now-r.since > limit {
-		k.fail(n.name, "I-12", "refuses %s a vote for %s for longer than %v", from.name, name, limit)
-	}
-}
-
-// refusal is a run of refused requests.
-type refusal struct{ since, last time.Duration }
 
 func (k *checker) byID(id string) *Node {
 	for _, n := range k.w.nodes {
@@ -461,8 +466,6 @@ func (k *checker) byID(id string) *Node {
 	}
 	return nil
 }
-
-func (k *checker) shown(*Node, sentinel.Show) {}
 
 // saved compares the file with what it was: no epoch falls (I-4).
 func (k *checker) saved(n *Node) {

@@ -40,6 +40,10 @@ type Disk struct {
 // Saved is what the file says now.
 func (d *Disk) Saved() conf.State { return d.saved }
 
+// excused reports whether what this Sentinel says may not be on disk: its last
+// write failed, and it carries on.
+func (d *Disk) excused() bool { return d.behind && !d.node.opt.Boot.StrictDurability }
+
 // Writes is how many writes have begun.
 func (d *Disk) Writes() int { return d.writes }
 
@@ -157,10 +161,10 @@ func (d *Disk) crashed() {
 	if d.Lying {
 		d.saved = d.sure
 	}
-	if d.behind || d.Lying {
+	if d.excused() || d.Lying {
 		d.node.w.check.tainted = true
-		d.behind = false
 	}
+	d.behind = false
 	d.busy, d.dirty, d.known, d.failing, d.wait = false, false, false, false, 0
 }
 

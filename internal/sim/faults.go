@@ -293,11 +293,10 @@ func (f *faults) busy() string {
 	return fmt.Sprintf("%s is busy for %v", i.name, f.later(func() { i.Busy = false }))
 }
 
-// reset makes a Sentinel forget its peers: from then on majorities are of
-// different sets (W-35), and what rests on them is not checked any more.
+// reset makes a Sentinel forget its peers: from then on what rests on
+// majorities is not checked any more.
 func (f *faults) reset() string {
 	n, g := f.node(), pick(f.r, f.w.groups...)
 	n.Command(nil, "SENTINEL", "RESET", g)
-	f.w.check.reset = true
 	return fmt.Sprintf("%s: SENTINEL RESET %s", n.name, g)
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"strings"
+	"time"
 
 	"gosentinel/internal/resp"
 	"gosentinel/sentinel"
@@ -23,6 +24,7 @@ type inbound struct {
 type request struct {
 	in    *inbound
 	args  []string
+	since time.Duration
 	reply func(resp.Value)
 }
 
@@ -60,7 +62,7 @@ func (n *Node) work(in *inbound) {
 			continue
 		}
 		in.busy = true
-		n.ask(in.name, cmd, &request{in: in, args: cmd})
+		n.ask(in.name, cmd, &request{in: in, args: cmd, since: n.w.now})
 	}
 }
 
@@ -108,6 +110,7 @@ func (n *Node) ask(client string, cmd []string, r *request) {
 	for i, s := range cmd {
 		args[i] = []byte(s)
 	}
+	n.w.check.requested(cmd)
 	n.lastReq++
 	id := n.lastReq
 	n.requests[id] = r
@@ -122,7 +125,7 @@ func (n *Node) respond(a sentinel.Respond) {
 		return
 	}
 	delete(n.requests, a.ID)
-	n.w.check.answered(n, r.args, a.Value)
+	n.w.check.answered(n, r.args, r.since, a.Value)
 	if r.in == nil {
 		if r.reply != nil {
 			r.reply(a.Value)
@@ -148,6 +151,6 @@ func (n *Node) Command(reply func(resp.Value), args ...string) {
 			}
 			return
 		}
-		n.ask("", args, &request{args: args, reply: reply})
+		n.ask("", args, &request{args: args, since: n.w.now, reply: reply})
 	})
 }

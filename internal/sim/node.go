@@ -136,7 +136,9 @@ func (n *Node) step(in sentinel.Input) {
 	if n.core == nil {
 		return
 	}
-	n.perform(n.out.Push(n.core.Step(n.stamp(), in)))
+	es := n.core.Step(n.stamp(), in)
+	n.w.check.stepped(n, es)
+	n.perform(n.out.Push(es))
 	n.finish()
 }
 
@@ -348,6 +350,9 @@ func (n *Node) handle(c *conn, end int, m *msg) {
 		if l.pubsub && m.value.Kind == resp.Error && m.num == 1 {
 			n.step(sentinel.Hello{Link: l.id, Failed: true})
 			return
+		}
+		if m.value.Kind == resp.Bulk {
+			n.w.check.heardInfo(n, l.to, m.value.Str)
 		}
 		if m.tag != 0 {
 			n.step(sentinel.Answer{Tag: m.tag, Value: m.value})

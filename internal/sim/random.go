@@ -24,6 +24,8 @@ type Plan struct {
 	Parallel  int           // parallel-syncs
 	Hurt      time.Duration // how long faults happen
 	Gap       time.Duration // mean time between two faults
+	Clients   bool          // clients write all the time: in every other world
+	Strict    bool          // strict-durability: in one of five worlds
 	Faults    []string      // what has been done, for the report
 	Core      MakeCore      // makes the cores that are not originals; nil = the real one
 }
@@ -67,6 +69,7 @@ func NewPlan(seed uint64) *Plan {
 	if seed%4 == 2 {
 		p.Originals = 1 + r.IntN(p.Sentinels)
 	}
+	p.Clients, p.Strict = seed%2 == 0, seed%5 == 3
 	return p
 }
 
@@ -97,7 +100,7 @@ func (p *Plan) Make() *World {
 		})
 	}
 	for k := range p.Sentinels {
-		st := conf.State{Port: conf.DefaultPort, MyID: w.hex40(), DenyScriptsReconfig: true}
+		st := conf.State{Port: conf.DefaultPort, MyID: w.hex40(), DenyScriptsReconfig: true, StrictDurability: p.Strict}
 		for _, m := range masters {
 			st.Masters = append(st.Masters, new(m))
 		}
@@ -107,8 +110,16 @@ func (p *Plan) Make() *World {
 		}
 		w.AddSentinel(o)
 	}
+	if p.Clients {
+		for m, g := range w.groups {
+			w.AddClient(g, fmt.Sprintf("10.0.8.%d", m+1), clientPeriod, p.Seed+uint64(m))
+		}
+	}
 	return w
 }
+
+// clientPeriod is the mean time between two writes of a client.
+const clientPeriod = 50 * time.Millisecond
 
 // settleWithin is how long after the last fault all must agree: the rest of a
 // TILT, detection, an election, the pause after an attempt that failed, and a
@@ -144,6 +155,9 @@ func (p *Plan) Play(watch func(*World)) (o Outcome) {
 	}
 	took, why := w.Settle(p.settleWithin())
 	o.Settled = took
+	if why == "" && !w.check.reset && p.Clients {
+		w.keepWrites(settleHold)
+	}
 	o.Violations = append(o.Violations, w.Violations()...)
 	if why != "" && (!w.check.loose() || w.check.reset && p.Originals == 0) {
 		o.Violations = append(o.Violations, fmt.Sprintf("%s I-11: not settled after %v: %s", stampText(w.now), took, why))

@@ -4,10 +4,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,27 +38,75 @@ func TestSeeds(t *testing.T) {
 	for k := range *seedCount {
 		seeds = append(seeds, *seedFirst+uint64(k))
 	}
+	outcomes := playAll(seeds)
 	var took []time.Duration
-	slowest := seeds[0]
-	late, leaders, promoted := 0, 0, 0
-	for _, s := range seeds {
-		o := NewPlan(s).Play(nil)
-		took = append(took, o.Settled)
-		if o.Settled == slices.Max(took) {
+	slowest, sum := seeds[0], figures{}
+	for i, s := range seeds {
+		o := &outcomes[i]
+		took = append(took, o.settled)
+		if o.settled == slices.Max(took) {
 			slowest = s
 		}
-		if o.World != nil {
-			late += o.World.LatePromotions()
-			leaders += o.World.Elections()
-			promoted += o.World.Promotions()
-		}
-		if len(o.Violations) > 0 {
-			t.Errorf("go test ./internal/sim -run TestSeeds -seed %d\n%v\n%s", s, o.Plan, strings.Join(o.Violations, "\n"))
+		sum.add(o.figures)
+		if len(o.violations) > 0 {
+			t.Errorf("go test ./internal/sim -run TestSeeds -seed %d\n%v\n%s", s, NewPlan(s), strings.Join(o.violations, "\n"))
 		}
 	}
 	sort.Slice(took, func(i, j int) bool { return took[i] < took[j] })
-	t.Logf("%d worlds, settled after p50 %v p95 %v max %v (seed %d); %d elections, %d promotions, %d of them late",
-		len(took), took[len(took)/2], took[len(took)*95/100], took[len(took)-1], slowest, leaders, promoted, late)
+	t.Logf("%d worlds, settled after p50 %v p95 %v max %v (seed %d); %v",
+		len(took), took[len(took)/2], took[len(took)*95/100], took[len(took)-1], slowest, sum)
+}
+
+// figures are counts of a world that are no violations.
+type figures struct{ simulated, elections, promotions, late, second, tried, acked, lost int }
+
+func (f *figures) add(g figures) {
+	f.simulated += g.simulated
+	f.elections += g.elections
+	f.promotions += g.promotions
+	f.late += g.late
+	f.second += g.second
+	f.tried += g.tried
+	f.acked += g.acked
+	f.lost += g.lost
+}
+
+func (f figures) String() string {
+	return fmt.Sprintf("%d simulated seconds, %d elections, %d promotions, %d of them late, %d outages with a second one; %d writes, %d acknowledged, %d of them lost",
+		f.simulated, f.elections, f.promotions, f.late, f.second, f.tried, f.acked, f.lost)
+}
+
+// result is what is kept of a world.
+type result struct {
+	settled    time.Duration
+	violations []string
+	figures
+}
+
+func playOne(seed uint64) result {
+	o := NewPlan(seed).Play(nil)
+	r := result{settled: o.Settled, violations: o.Violations}
+	if w := o.World; w != nil {
+		r.figures = figures{simulated: int(w.Now() / time.Second), elections: w.Elections(), promotions: w.Promotions(), late: w.LatePromotions(), second: w.SecondPromotions()}
+		r.tried, r.acked, r.lost = w.ClientWrites(w.Sentinels()[0])
+	}
+	return r
+}
+
+// playAll plays the worlds of all seeds, on as many threads as may run.
+func playAll(seeds []uint64) []result {
+	out := make([]result, len(seeds))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(seeds); i = int(next.Add(1)) - 1 {
+				out[i] = playOne(seeds[i])
+			}
+		})
+	}
+	wg.Wait()
+	return out
 }
 
 func tellAll(w *World) {

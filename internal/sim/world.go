@@ -48,6 +48,7 @@ type World struct {
 	procs    map[Addr]process
 	nodes    []*Node
 	insts    []*Instance
+	clients  []*Client
 	groups   []string // names of masters, in order of their first instance
 	conns    []*conn
 	dead     int // how many of conns are over

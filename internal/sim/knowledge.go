@@ -1,0 +1,137 @@
+package sim
+
+import (
+	"strings"
+	"time"
+
+	"gosentinel/replication"
+	"gosentinel/sentinel"
+)
+
+// heard is the last INFO that a Sentinel got from an instance.
+type heard struct {
+	at   time.Duration
+	text string
+}
+
+// freshInfo is how old an INFO may be that a choice must have looked at.
+const freshInfo = time.Second
+
+// heardInfo notes what an instance tells a Sentinel, before the core reads it.
+func (k *checker) heardInfo(n *Node, from Addr, text string) {
+	k.node(n).infos[from] = heard{k.w.now, text}
+}
+
+// stepped looks at what a core wants done, at the moment it wants it: events
+// are told only when their write is done, choices are judged by when they were
+// made.
+func (k *checker) stepped(n *Node, es []sentinel.Effect) {
+	if n.opt.Original {
+		return
+	}
+	for i := range es {
+		switch a := es[i].Action.(type) {
+		case sentinel.Show:
+			k.wantsShown(n, a, es[i].After)
+		case sentinel.Emit:
+			if a.Event.Name == "+selected-slave" {
+				_, rest, _ := strings.Cut(a.Event.Payload, " ")
+				_, rest, _ = strings.Cut(rest, " ")
+				at, master := replicaOf(rest)
+				k.chosen(n, Addr{k.w.meant(at.IP), at.Port}, master)
+			}
+		}
+	}
+}
+
+// wantsShown: what clients are told at once is in the file already (I-10).
+func (k *checker) wantsShown(n *Node, a sentinel.Show, after sentinel.Seq) {
+	d := masterIn(n.Disk.saved, a.Master)
+	if after != 0 || a.Gone || d == nil || n.Disk.excused() || k.reset {
+		return
+	}
+	if !strings.EqualFold(d.Addr.Host, a.Host) || d.Addr.Port != a.Port {
+		k.fail(n.name, "I-10", "shows %s:%d for %s before it is written", a.Host, a.Port, a.Master)
+	}
+}
+
+// chosen compares a replica chosen for promotion with all others that its
+// Sentinel knew to be good: none of them may be better, or have the master's
+// data set where the chosen one has not. A replica that somebody else has made
+// a master already goes first (E-54).
+//
+// Rule: B-711, E-51, E-54, ADR 0004.
+func (k *checker) chosen(n *Node, at Addr, name string) {
+	r, ok := k.knows(n, at)
+	if !ok || r.Role != replication.Replica {
+		return
+	}
+	for _, i := range k.w.insts {
+		if i.opt.Group != name || i.addr == at || !k.sound(n, i) {
+			continue
+		}
+		o, ok := k.knows(n, i.addr)
+		d := masterIn(n.Disk.saved, name)
+		if !ok || d == nil || o.Role != replication.Replica || o.Priority == 0 || o.LinkDown > d.DownAfter || !k.follows(n, name, o) {
+			continue
+		}
+		switch ours := k.dataSet(n, name); {
+		case ours != "" && !holds(r, ours) && holds(o, ours) && (r.LinkDown < 0 || !k.follows(n, name, r)):
+			k.fail(n.name, "B-711", "chooses %s for %s, of another data set than %s", at, name, i.addr)
+		case o.ReplID != r.ReplID: // offsets of two histories tell nothing
+		case o.Priority < r.Priority, o.Priority == r.Priority && o.Offset > r.Offset:
+			k.fail(n.name, "B-711", "chooses %s for %s, priority %d offset %d, before %s, %d %d",
+				at, name, r.Priority, r.Offset, i.addr, o.Priority, o.Offset)
+		}
+	}
+}
+
+// knows is what a Sentinel heard last from an instance, if that is not old.
+func (k *checker) knows(n *Node, at Addr) (replication.Info, bool) {
+	h := k.node(n).infos[at]
+	if h.text == "" || k.w.now-h.at > freshInfo {
+		return replication.Info{}, false
+	}
+	return replication.ParseInfo([]byte(h.text)), true
+}
+
+// sound reports whether an instance is well in itself and in reach, and was
+// not tried in vain.
+func (k *checker) sound(n *Node, i *Instance) bool {
+	w := k.w
+	if !i.up || i.paused || w.now < i.loadUntil || i.Busy || w.blocked(n.host, i.host) || w.blocked(i.host, n.host) {
+		return false
+	}
+	if last, ok := k.node(n).tried[i.addr]; ok && w.now-last < triedFor {
+		return false
+	}
+	for _, l := range n.links { // any order: one is enough
+		if l.to == i.addr && !l.pubsub && l.c != nil && l.c.open && l.c.ends[0].open && l.c.ends[1].open {
+			return true
+		}
+	}
+	return false
+}
+
+// triedFor is how long a replica to which SLAVEOF NO ONE was sent may be passed
+// over by its sender.
+const triedFor = time.Minute
+
+// follows reports whether an INFO is of a replica of the master that n shows.
+func (k *checker) follows(n *Node, name string, in replication.Info) bool {
+	at, ok := n.view[name]
+	return ok && k.sameHost(at, Addr{in.MasterHost, in.MasterPort})
+}
+
+// dataSet is the replication id of the master that n shows, as n heard it from
+// the master itself; "" = it has not.
+func (k *checker) dataSet(n *Node, name string) string {
+	at := n.view[name]
+	in := replication.ParseInfo([]byte(k.node(n).infos[Addr{k.w.meant(at.IP), at.Port}].text))
+	if in.Role != replication.Master {
+		return ""
+	}
+	return in.ReplID
+}
+
+func holds(in replication.Info, id string) bool { return in.ReplID == id || in.ReplID2 == id }

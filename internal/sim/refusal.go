@@ -1,0 +1,131 @@
+package sim
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"gosentinel/quorum"
+	"gosentinel/sentinel"
+)
+
+// asked is the epoch of a vote request.
+func asked(args []string) uint64 {
+	e, _ := strconv.ParseUint(args[4], 10, 64)
+	return e
+}
+
+// patience is what an answer may add to the spans of I-12: an original asks
+// once a second, and a vote is seen when its write is done.
+const patience = 3 * time.Second
+
+// standing is a vote as it was answered last.
+type standing struct {
+	leader string
+	epoch  uint64
+	since  time.Duration            // when it was first seen
+	older  map[string]time.Duration // when each last asked in an epoch that it covers
+}
+
+// refused: no candidate is refused newer epochs for long because of a vote for
+// another: half an election by a bind, an original an election and a second.
+//
+// Rule: I-12, E-11, E-25.
+func (k *checker) refused(n *Node, name string, args []string, leader string, epoch uint64) {
+	from, m := k.byID(args[5]), masterIn(n.Disk.saved, name)
+	if from == nil || n.opt.Original || m == nil || n.Disk.Stalled {
+		return
+	}
+	key := voteOf{n.ID(), name, 0}
+	s := k.standing[key]
+	if s == nil || s.leader != leader || s.epoch != epoch {
+		s = &standing{leader, epoch, k.w.now, map[string]time.Duration{}}
+		k.standing[key] = s
+	}
+	e := asked(args)
+	if e <= epoch {
+		s.older[from.name] = k.w.now
+		return
+	}
+	if e <= m.ConfigEpoch || leader == n.ID() {
+		return
+	}
+	election := min(10*time.Second, m.FailoverTimeout)
+	since, limit := s.since, max(election/2, quorum.BootBind)
+	if from.opt.Original {
+		since, limit = max(since, s.older[from.name]), election+time.Second
+	}
+	if k.w.now-since > limit+patience {
+		k.fail(n.name, "I-12", "refuses %s a vote for %s in epoch %d for longer than %v, after one for %s in %d", from.name, name, e, limit, k.nameOf(leader), epoch)
+	}
+}
+
+// unasked: nobody goes on by force while none of those in reach has answered,
+// before they have had the time to (E-63). Only a forced failover may bring one
+// epoch two addresses, so it must not be taken lightly (I-5).
+//
+// Rule: E-63, I-5.
+func (k *checker) unasked(n *Node, name string, m *masterWatch) {
+	d := masterIn(n.Disk.saved, name)
+	if n.opt.Original || d == nil || k.w.now-m.manualAt >= quorum.ForceAfter(0) {
+		return
+	}
+	silent := ""
+	for _, p := range d.Sentinels {
+		o := k.byID(p.RunID)
+		switch {
+		case o == nil || !n.reaches(o):
+		case k.asks[askOf{o.name, n.ID(), name, m.epoch}]:
+			return
+		default:
+			silent = o.name
+		}
+	}
+	if silent != "" {
+		k.fail(n.name, "I-5", "forces a failover of %s in epoch %d before anybody, %s say, has answered", name, m.epoch, silent)
+	}
+}
+
+// reaches reports whether n has an established connection to o, which is well.
+func (n *Node) reaches(o *Node) bool {
+	if !o.up || o.paused || n.w.blocked(n.host, o.host) || n.w.blocked(o.host, n.host) {
+		return false
+	}
+	for _, l := range n.links { // any order: one is enough
+		if l.to == o.addr && l.c != nil && l.c.open && l.c.ends[0].open && l.c.ends[1].open {
+			return true
+		}
+	}
+	return false
+}
+
+// promotes notes a SLAVEOF NO ONE: one outage should promote one replica.
+func (k *checker) promotes(n *Node, name string, to Addr) {
+	k.node(n).tried[to] = k.w.now
+	for _, a := range k.outage[name] {
+		if a == to {
+			return
+		}
+	}
+	k.outage[name] = append(k.outage[name], to)
+	if len(k.outage[name]) == 2 {
+		k.twice++
+	}
+}
+
+// shown looks at what clients are told: never of an older configuration than
+// before (I-4).
+func (k *checker) shown(n *Node, a sentinel.Show) {
+	for _, c := range k.w.clients {
+		c.switched(n, a.Master)
+	}
+	d := masterIn(n.Disk.saved, a.Master)
+	if a.Gone || d == nil || n.opt.Original || n.Disk.excused() || !strings.EqualFold(d.Addr.Host, a.Host) || d.Addr.Port != a.Port {
+		return // one write may cover an address and the next one
+	}
+	m := k.of(n, a.Master)
+	if d.ConfigEpoch < m.shown && !k.tainted && !k.reset {
+		k.fail(n.name, "I-4", "shows %s of config epoch %d after %d", a.Master, d.ConfigEpoch, m.shown)
+	}
+	m.shown = max(m.shown, d.ConfigEpoch)
+}
