@@ -42,14 +42,6 @@ func (b *buffer) take(from *blocks) {
 	}
 }
 
-// grow makes sure that there is room after b.
-func (b *buffer) grow(from *blocks) {
-	b.take(from)
-	if len(b.b) == cap(b.b) {
-		b.b = append(make([]byte, 0, 2*cap(b.b)), b.b...)
-	}
-}
-
 // skip removes the first n bytes and, if none are left, gives the memory back.
 func (b *buffer) skip(n int) {
 	if n < len(b.b) {

@@ -53,8 +53,8 @@ type link struct {
 	graceEnd   time.Time // when a hung up link is closed in any case
 
 	// What only the owner touches.
-	in   buffer
-	want int // bytes that in must hold for another try to decode
+	in   []byte // the beginning of a reply; nil between replies
+	want int    // bytes that in must hold for another try to decode
 	err  error
 }
 
@@ -101,7 +101,12 @@ func (sh *shared) dial(ctx context.Context, o DialOptions) (net.Conn, error) {
 		return nil, err
 	}
 	var d net.Dialer // with TCP_NODELAY and keepalive
-	tcp, err := d.DialTCP(ctx, "tcp", sh.source, netip.AddrPortFrom(ip, uint16(o.Port)))
+	if sh.source.IsValid() {
+		d.LocalAddr, d.Control = net.TCPAddrFromAddrPort(sh.source), portAtConnect
+	}
+	// DialTCP would bind even without a source: a port to be searched for, and
+	// not to be shared between destinations.
+	tcp, err := d.DialContext(ctx, "tcp", netip.AddrPortFrom(ip, uint16(o.Port)).String())
 	if err != nil {
 		return nil, err
 	}

@@ -25,24 +25,27 @@ func (l *link) read() {
 	if l.err != nil {
 		err = l.err
 	}
-	l.in.skip(len(l.in.b))
+	l.in = nil
 	l.end(err)
 }
 
 // readAll takes what the socket has. It reports whether the link is over;
-// false waits for more.
+// false waits for more. A block is held only while bytes are read and decoded:
+// thousands of links that wait, for the rest of a reply or for room in the
+// Sink's queue, hold none.
 func (l *link) readAll(fd uintptr) bool {
 	for {
-		l.in.grow(inBlocks)
-		b := l.in.b
-		n, err := syscall.Read(int(fd), b[len(b):cap(b)])
+		block := inBlocks.pool.Get().(*block)
+		n, err := syscall.Read(int(fd), block.data[:inBlocks.size])
+		var got replies
+		if n > 0 {
+			got = l.decode(block.data[:n])
+		}
+		inBlocks.pool.Put(block)
 		switch {
 		case err == syscall.EINTR:
 			continue
 		case err == syscall.EAGAIN:
-			if len(b) == 0 {
-				l.in.skip(0)
-			}
 			return false
 		case err != nil:
 			l.err = err
@@ -50,9 +53,7 @@ func (l *link) readAll(fd uintptr) bool {
 		case n == 0:
 			l.err = io.EOF
 			return true
-		}
-		l.in.b = b[:len(b)+n]
-		if !l.consume() {
+		case !l.handleAll(got):
 			return true
 		}
 	}
@@ -64,12 +65,8 @@ func (l *link) readTLS() {
 	var small [1 << 10]byte
 	for {
 		n, err := l.conn.Read(small[:])
-		if n > 0 {
-			l.in.take(inBlocks)
-			l.in.b = append(l.in.b, small[:n]...)
-			if !l.consume() {
-				return
-			}
+		if n > 0 && !l.handleAll(l.decode(small[:n])) {
+			return
 		}
 		if err != nil {
 			l.err = err
@@ -78,30 +75,65 @@ func (l *link) readTLS() {
 	}
 }
 
-// consume handles the whole replies at the head of in. It reports false when
-// the link is over.
-func (l *link) consume() bool {
-	if len(l.in.b) < l.want {
-		return true
+// replies are what one read brought: mostly one, which costs no slice.
+type replies struct {
+	first resp.Value
+	more  []resp.Value
+	n     int
+	err   error // what is wrong with the bytes behind them
+}
+
+// decode takes the whole replies out of what was left and b behind it, and
+// keeps the rest. No reply aliases b.
+func (l *link) decode(b []byte) (got replies) {
+	if len(l.in) > 0 {
+		l.in = append(l.in, b...)
+		if len(l.in) < l.want {
+			return got
+		}
+		b = l.in
 	}
 	l.want = 0
-	done := 0
-	for done < len(l.in.b) {
-		v, n, err := resp.Decode(l.in.b[done:], limits)
+	for len(b) > 0 {
+		v, n, err := resp.Decode(b, limits)
 		if err == resp.ErrShort {
 			l.want = n
 			break
 		}
 		if err != nil {
-			l.malformed(err.Error())
-			return false
+			got.err = err
+			return got
 		}
-		done += n
+		if got.n == 0 {
+			got.first = v
+		} else {
+			got.more = append(got.more, v)
+		}
+		got.n++
+		b = b[n:]
+	}
+	if len(b) == 0 {
+		l.in = nil
+	} else {
+		l.in = append(l.in[:0], b...)
+	}
+	return got
+}
+
+// handleAll tells of replies, in order. It reports false when the link is over.
+func (l *link) handleAll(got replies) bool {
+	if got.n > 0 && !l.handle(got.first) {
+		return false
+	}
+	for _, v := range got.more {
 		if !l.handle(v) {
 			return false
 		}
 	}
-	l.in.skip(done)
+	if got.err != nil {
+		l.malformed(got.err.Error())
+		return false
+	}
 	return true
 }
 
