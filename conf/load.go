@@ -315,6 +315,7 @@ func (l *loader) user(words []string) string {
 			return msgCharacter
 		}
 	}
+	l.cfg.Users.AllChannels = reader(l.vals).word("acl-pubsub-default") == "allchannels"
 	if err := l.cfg.Users.Add(words); err != nil {
 		return err.Error()
 	}

@@ -12,6 +12,10 @@ import (
 // read and applied at the end of the start (Users.Apply). The zero value is
 // empty.
 type Declarations struct {
+	// AllChannels is acl-pubsub-default as it stands when a line is read: a
+	// new user may begin with all channels.
+	AllChannels bool
+
 	table *command.Table
 	names map[string]bool
 	users []declaration
@@ -39,7 +43,7 @@ func (d *Declarations) Add(words []string) error {
 	if err != nil {
 		return declareError(name, "Wrong format")
 	}
-	u := newUser(name, false)
+	u := newUser(name, d.AllChannels)
 	for i, rule := range merged {
 		if err := u.apply(d.table, rule, false); err != nil && err != ErrUnknown {
 			// The original names the word at this index of the line, not the

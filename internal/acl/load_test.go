@@ -95,6 +95,15 @@ func declare(lines ...string) (*Declarations, error) {
 	return &d, nil
 }
 
+// Rule: C-80, a new user begins with the channels that acl-pubsub-default gives.
+func TestDeclareChannels(t *testing.T) {
+	d := Declarations{AllChannels: true}
+	require.EqualError(t, d.Add(strings.Fields("user bob on &a")), "Error in user declaration 'bob': "+ErrAllChannels.Error())
+	require.NoError(t, d.Add(strings.Fields("user bob on resetchannels &a")))
+	d.AllChannels = false
+	require.NoError(t, d.Add(strings.Fields("user al on &a")))
+}
+
 // Rule: C-80, `user` lines as they are read.
 func TestDeclareErrors(t *testing.T) {
 	for _, tc := range []struct{ line, want string }{
