@@ -438,9 +438,9 @@ func TestDebianFile(t *testing.T) {
 // Rule: C-80, a `user` line is checked with the channels that new users have
 // where it stands, as observed on the original.
 func TestUserChannels(t *testing.T) {
-	_, err := load("acl-pubsub-default allchannels\nuser bob on >a &y* +ping\n")
-	requireFatal(t, err, 2, "user bob on >a &y* +ping", "Error in user declaration '>a': Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and "+
+	_, err := load("acl-pubsub-default allchannels\nuser bob on >a ~x* &y* +ping\n")
+	requireFatal(t, err, 2, "user bob on >a ~x* &y* +ping", "Error in user declaration '>a': Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and "+
 		"does not have any effect. Try 'resetchannels' to start with an empty list of channels")
-	_, err = load("user bob on >a &y* +ping\nacl-pubsub-default allchannels\n")
+	_, err = load("user bob on >a ~x* &y* +ping\nacl-pubsub-default allchannels\n")
 	require.NoError(t, err)
 }
