@@ -68,13 +68,37 @@ func main() {
 	ours := flag.String("sentinel", "bin/redis-sentinel", "our daemon")
 	runs := flag.Int("runs", 20, "failovers of each kind")
 	only := flag.String("only", "", "`ours` or `original`: leave the other out")
+	masters := flag.Int("masters", 0, "measure a fleet of so many simulated masters instead of failover time")
+	sentinels := flag.Int("sentinels", 1, "how many Sentinels watch the fleet")
+	die := flag.Int("die", 100, "how many masters of the fleet die together")
+	idle := flag.Duration("idle", 20*time.Second, "how long the fleet does nothing while its cost is measured")
 	flag.Parse()
 	interrupt := make(chan os.Signal, 1)
 	signal.Notify(interrupt, os.Interrupt, syscall.SIGTERM)
+	if *masters > 0 {
+		if err := fleets(*ours, *only, fleetOptions{masters: *masters, sentinels: *sentinels, die: *die, idle: *idle}); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(*ours, *runs, *only, interrupt); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// fleets measures a fleet with each kind of Sentinel.
+func fleets(ours, only string, o fleetOptions) error {
+	for _, o.kind = range []testbed.Kind{testbed.Original, testbed.Ours} {
+		if only != "" && only != o.kind.String() {
+			continue
+		}
+		if err := measureFleet(testbed.Find(ours), o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func run(ours string, runs int, only string, interrupt <-chan os.Signal) (err error) {
