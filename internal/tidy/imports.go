@@ -50,7 +50,7 @@ var rooms = map[string]room{
 	"internal/fakeredis":    {own: []string{"internal/resp", "internal/rng"}},
 	"internal/testbed":      {own: []string{"internal/resp"}},
 	"internal/demo":         {own: []string{"internal/testbed", "internal/fakeredis"}},
-	"internal/bench":        {own: []string{"internal/testbed"}},
+	"internal/bench":        {own: []string{"internal/fakeredis", "internal/testbed"}},
 	"integration":           {},
 	"integration/clients":   {foreign: []string{"github.com/redis/rueidis"}},
 	"integration/partition": {foreign: []string{"golang.org/x/sys"}},
