@@ -122,8 +122,12 @@ func (s *soak) report(begin time.Time, l *load, tried tally, longest time.Durati
 	fmt.Fprintf(&b, "%d writes, %d broken off, %d queries, %d subscriptions\n", l.writes.Load(), l.refused.Load(), l.queries.Load(), l.subscriptions.Load())
 	witness := s.c.Sentinels[0]
 	for pid, all := range s.samples {
-		if s.names[pid] == witness.Name {
-			fmt.Fprintf(&b, "%s ran all the time\n  at first   %v\n  in the end %v\n", witness.Name, median(all[:min(settledBy, len(all))]), median(all[max(0, len(all)-settledBy):]))
+		if s.names[pid] != witness.Name {
+			continue
+		}
+		fmt.Fprintf(&b, "%s ran all the time\n  at first   %v\n", witness.Name, median(all[:min(settledBy, len(all))]))
+		for part := range slices.Chunk(all, len(all)/4+1) {
+			fmt.Fprintf(&b, "  a quarter  %v\n", median(part))
 		}
 	}
 	fmt.Fprintf(&b, "  goroutines %d, of a Sentinel just started %d\n", old, fresh)
