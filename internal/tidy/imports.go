@@ -39,6 +39,8 @@ var rooms = map[string]room{
 	"internal/sim":      {pure: true, own: coreRooms},
 	"internal/scenario": {own: append([]string{"internal/sim"}, coreRooms...)},
 
+	"internal/hunt": {own: []string{"internal/sim", "internal/scenario"}},
+
 	"internal/link": {own: []string{"internal/acl", "internal/command", "internal/resp", "internal/ordered", "internal/rng"}},
 	"internal/listener": {own: []string{"internal/acl", "internal/command", "internal/resp", "internal/ordered", "internal/rng"},
 		foreign: []string{"github.com/tidwall/redcon", "golang.org/x/sys"}},
