@@ -21,7 +21,7 @@ func (c *Core) pong(l *link, v resp.Value) {
 	switch {
 	case pong || strings.HasPrefix(v.Str, "LOADING") || strings.HasPrefix(v.Str, "MASTERDOWN"):
 		l.smoothRTT(now - l.lastPing)
-		l.lastOK, l.waits = now, false
+		l.lastOK, l.okStall, l.waits = now, c.stalled, false
 		for _, i := range l.users {
 			if pong && i.kind == kindMaster {
 				i.of.rebooted = false
@@ -56,13 +56,21 @@ func (l *link) smoothRTT(r time.Duration) {
 //
 // Rule: B-310, R-18.
 func (l *link) silence(c *Core) time.Duration {
-	switch {
-	case l.waits:
-		return c.now.Mono - max(l.pendingSince, c.lateTick)
-	case l.cmd.state == connClosed:
-		return c.now.Mono - max(l.lastOK, c.lateTick)
+	if !l.waits && l.cmd.state != connClosed {
+		return 0
 	}
-	return 0
+	return c.now.Mono - l.silentSince(c)
+}
+
+// silentSince is from when a silence counts, our own stalls left out.
+//
+// Rule: B-310, R-18.
+func (l *link) silentSince(c *Core) time.Duration {
+	since, stall := l.lastOK, l.okStall
+	if l.waits {
+		since, stall = l.pendingSince, l.pendingStall
+	}
+	return max(since+c.stalled-stall, c.lateTick)
 }
 
 // isDown reports whether i is subjectively down now.
@@ -89,11 +97,8 @@ func (c *Core) downDue(i *instance) time.Duration {
 	}
 	m, l := i.of, i.link
 	due := c.now.Mono + m.downAfter
-	switch {
-	case l.waits:
-		due = max(l.pendingSince, c.lateTick) + m.downAfter + 1
-	case l.cmd.state == connClosed:
-		due = max(l.lastOK, c.lateTick) + m.downAfter + 1
+	if l.waits || l.cmd.state == connClosed {
+		due = l.silentSince(c) + m.downAfter + 1
 	}
 	if i.kind != kindMaster {
 		return due

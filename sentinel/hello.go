@@ -205,7 +205,7 @@ func (c *Core) movePeer(m *master, p *peer, h helloMessage) {
 	}
 	c.closeLink(p.link)
 	p.link.cmd.triedAt = never
-	p.link.restartClocks(c.now.Mono)
+	p.link.restartClocks(c.now.Mono, c.stalled)
 	if others > 0 {
 		c.event(LevelNotice, "+sentinel-address-update", &p.instance,
 			fmt.Sprintf(" %d additional matching instances", others))

@@ -70,8 +70,10 @@ type link struct {
 
 	waits        bool // a PING is unanswered …
 	pendingSince time.Duration
+	pendingStall time.Duration // Core.stalled then
 	lastPing     time.Duration
 	lastOK       time.Duration
+	okStall      time.Duration // Core.stalled then
 	lastReply    time.Duration
 	rtt          time.Duration // smoothed; 0 = not known
 	refusedAt    time.Duration // the last connect was refused then; never = it was not
@@ -83,7 +85,7 @@ func (c *Core) newLink(i *instance, dual bool) *link {
 	l := &link{users: []*instance{i}, dual: dual, refusedAt: never}
 	l.cmd = conn{link: l, triedAt: never}
 	l.pub = conn{link: l, triedAt: never, pubsub: true}
-	l.restartClocks(c.now.Mono)
+	l.restartClocks(c.now.Mono, c.stalled)
 	c.touch(l)
 	return l
 }
@@ -128,9 +130,10 @@ func (c *Core) leaveLink(i *instance) {
 // PING is due at once.
 //
 // Rule: behaviour.md 3.1.
-func (l *link) restartClocks(now time.Duration) {
+func (l *link) restartClocks(now, stalled time.Duration) {
 	l.waits = true
 	l.pendingSince, l.lastOK, l.lastReply = now, now, now
+	l.pendingStall, l.okStall = stalled, stalled
 	l.lastPing = never
 }
 
@@ -210,7 +213,7 @@ func (c *Core) ping(l *link) {
 	}
 	l.lastPing = c.now.Mono
 	if !l.waits {
-		l.waits, l.pendingSince = true, c.now.Mono
+		l.waits, l.pendingSince, l.pendingStall = true, c.now.Mono, c.stalled
 	}
 	c.sendNow(&l.cmd, pending{is: sendPing, inst: l.users[0]}, []string{l.word("PING")})
 }

@@ -178,7 +178,7 @@ func (c *Core) resetMaster(m *master) {
 	m.bornAt = c.now.Mono
 	m.saved = nil
 	c.closeLink(m.link)
-	m.link.restartClocks(c.now.Mono)
+	m.link.restartClocks(c.now.Mono, c.stalled)
 	m.infoNow = true
 	c.show(m)
 	c.event(LevelWarning, "+reset-master", &m.instance, "")

@@ -96,7 +96,7 @@ func (c *Core) rebuildReplica(m *master, addr replication.Addr, l *link) *replic
 func (c *Core) adopt(i *instance, l *link) {
 	l.users = []*instance{i}
 	i.link = l
-	l.restartClocks(c.now.Mono)
+	l.restartClocks(c.now.Mono, c.stalled)
 	for _, cn := range []*conn{&l.cmd, &l.pub} {
 		cn.triedAt = min(cn.triedAt, c.now.Mono-c.params.pingPeriod) // W-27
 	}

@@ -6,9 +6,12 @@ import (
 )
 
 // stallMin is how much later than asked for a step must come to count as a
-// stall of our own: the ping clocks then restart, since nobody could answer
-// somebody who was not listening. Well above scheduling noise, well below the
-// shortest down-after anybody uses.
+// stall of our own. The ping clocks stand still for that long, since nobody
+// could answer somebody who was not listening; after one that means TILT they
+// restart. Well above scheduling noise, well below the shortest down-after
+// anybody uses. They do not restart after each stall: a Sentinel on a busy
+// machine, stalled more often than once per down-after, would never see
+// anybody down.
 const stallMin = 150 * time.Millisecond
 
 // checkStall looks, before anything else in a step, how late the loop is.
@@ -18,10 +21,10 @@ func (c *Core) checkStall() {
 	gap := c.now.Mono - c.lastTick
 	late := gap - tickEvery
 	if late > stallMin {
-		c.lateTick = c.now.Mono
+		c.stalled += late
 	}
 	if gap > c.params.tiltTrigger {
-		c.tilt, c.tiltAt, c.lastTick = true, c.now.Mono, c.now.Mono
+		c.tilt, c.tiltAt, c.lastTick, c.lateTick = true, c.now.Mono, c.now.Mono, c.now.Mono
 		c.say(LevelWarning, "+tilt", "#tilt mode entered", nil)
 		c.logLine(LevelWarning, fmt.Sprintf("TILT because the event loop was late by %d ms", late.Milliseconds()))
 	}
