@@ -11,6 +11,7 @@ type Ballot struct {
 
 	castAt  time.Duration // when the vote was cast
 	heardAt time.Duration // when its candidate last asked in that epoch
+	writing bool          // its write is under way: Written has not been called
 	oldAsk  map[RunID]time.Duration
 	bootEnd time.Duration // E-24; 0 = no such bind
 	started time.Duration // when this process began
@@ -112,7 +113,21 @@ func (b *Ballot) BindEnd(s Standing) time.Duration {
 	if s.VotedDead || !s.VotedKnown {
 		return b.castAt
 	}
+	if b.writing {
+		return b.castAt + s.Timing.Limit()
+	}
 	return min(b.heardAt+s.Bind, b.castAt+s.Timing.Limit())
+}
+
+// Written says that the vote in this epoch is on disk. Until then its candidate
+// has no answer, and what it asks again waits behind that answer, so that the
+// bind counts from heard at the earliest.
+//
+// Rule: E-11, L-6.
+func (b *Ballot) Written(heard time.Duration, epoch Epoch) {
+	if b.writing && b.Epoch == epoch {
+		b.writing, b.heardAt = false, max(b.heardAt, heard)
+	}
 }
 
 // CastAt is when the vote that stands was cast, or the process began.
@@ -128,6 +143,7 @@ func (b *Ballot) HeardAt() time.Duration { return b.heardAt }
 func (b *Ballot) Forget() {
 	b.Vote = ""
 	b.bootEnd = 0
+	b.writing = false
 	b.oldAsk = nil
 }
 
@@ -160,7 +176,7 @@ func (b *Ballot) guarded(now time.Duration, ask Ask, s Standing) bool {
 }
 
 func (b *Ballot) cast(now time.Duration, epoch Epoch, candidate RunID) {
-	b.Epoch, b.Vote, b.castAt, b.heardAt, b.bootEnd = epoch, candidate, now, now, 0
+	b.Epoch, b.Vote, b.castAt, b.heardAt, b.bootEnd, b.writing = epoch, candidate, now, now, 0, true
 }
 
 // noteOldAsk remembers known originals only, so it cannot grow from outside.

@@ -46,10 +46,24 @@ func TestBound(t *testing.T) {
 	s := stand(0)
 	ms := time.Millisecond
 	require.Equal(t, Cast, b.Answer(0, ours(1, "a"), s))
+	b.Written(0, 1)
 	require.Equal(t, Refused, b.Answer(400*ms, ours(2, "b"), s))
 	require.Equal(t, Renewed, b.Answer(450*ms, ours(1, "a"), s))
 	require.Equal(t, Refused, b.Answer(900*ms, ours(2, "b"), s))
 	require.Equal(t, Cast, b.Answer(450*ms+s.Bind, ours(2, "b"), s))
+}
+
+// Rule: E-11, L-6: the bind begins when the vote is on disk, but for its limit.
+func TestBindOfAVoteBeingWritten(t *testing.T) {
+	var b Ballot
+	s := stand(0)
+	require.Equal(t, Cast, b.Answer(0, ours(1, "a"), s))
+	require.Equal(t, Refused, b.Answer(3*time.Second, ours(2, "b"), s))
+	b.Written(3*time.Second, 1)
+	require.Equal(t, Refused, b.Answer(3*time.Second+s.Bind-1, ours(2, "b"), s))
+	require.Equal(t, Cast, b.Answer(3*time.Second+s.Bind, ours(2, "b"), s))
+	b.Written(9*time.Second, 1)
+	require.Equal(t, Cast, b.Answer(3*time.Second+s.Bind+s.Timing.Limit(), ours(3, "c"), s), "the write of an older vote")
 }
 
 // Rule: E-11: never beyond half of et, however often renewed.

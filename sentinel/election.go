@@ -230,14 +230,20 @@ func (c *Core) standForVotes(m *master) {
 		c.touch(&r.instance)
 	}
 	f.voters = m.voters()
-	c.waiting = append(c.waiting, waitingVote{seq: f.voteSeq, m: m})
+	c.writeVote(m)
 	c.touch(&m.watch)
 }
 
-// waitingVote is a master whose own vote is being written.
+// waitingVote is a master whose vote is being written.
 type waitingVote struct {
-	seq Seq
-	m   *master
+	seq   Seq
+	m     *master
+	epoch quorum.Epoch
+}
+
+// writeVote has the vote just cast looked at again when it is on disk.
+func (c *Core) writeVote(m *master) {
+	c.waiting = append(c.waiting, waitingVote{c.seq, m, m.ballot.Epoch})
 }
 
 // voteSettled reports whether our own vote is on disk.
@@ -406,6 +412,7 @@ func (c *Core) vote(m *master, epoch quorum.Epoch, candidate quorum.RunID) {
 		}
 	case quorum.Cast:
 		c.changeMaster(m)
+		c.writeVote(m)
 		c.say(LevelWarning, "+vote-for-leader", string(candidate)+" "+strconv.FormatUint(uint64(epoch), 10), m)
 		m.election.rival = m.election.rival || candidate != c.self()
 		c.yield(m, candidate)

@@ -39,6 +39,7 @@ func TestExplain(t *testing.T) {
 	require.Contains(t, text, "not ODOWN: 1 see it down, quorum is 2")
 	require.Contains(t, text, "(an original) (SDOWN) says nothing since our SDOWN")
 	r.ask("SENTINEL", "is-master-down-by-addr", "10.0.0.1", "6379", "3", peerID(1))
+	r.step(Persisted{Seq: r.c.seq})
 	text = explain()
 	require.Contains(t, text, "our vote of epoch 3 is for "+peerID(1))
 	require.Contains(t, text, "it binds us for another 2s (E-11)")

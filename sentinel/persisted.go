@@ -54,6 +54,7 @@ func (c *Core) persisted(in Persisted) {
 			rest = append(rest, w)
 			continue
 		}
+		w.m.ballot.Written(c.now.Mono-w.m.timing(c).Renew(), w.epoch)
 		c.touch(&w.m.watch)
 	}
 	clear(c.waiting[len(rest):])

@@ -328,6 +328,12 @@ func (r *runner) dump(c *command) {
 		}
 		return
 	}
+	if c.args[0] == "figures" {
+		w := r.w
+		fmt.Fprintf(&r.out, "%d elected, %d promotions announced, %d begun after a later leader, %d outages with a second one\n",
+			w.Elections(), w.Promotions(), w.LatePromotions(), w.SecondPromotions())
+		return
+	}
 	n, i := r.process(c.args[0])
 	switch {
 	case n != nil:

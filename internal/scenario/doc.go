@@ -37,7 +37,7 @@
 //	write ADDR N                   N client writes
 //	dns NAME IP...
 //	script PATH [code=N] [signal=N] [takes=1s] [missing]
-//	dump NAME|ADDR|instances
+//	dump NAME|ADDR|instances|figures
 //	settle [max=60s]               undoes all faults and says when all agree
 //
 // show= lists event names, or is none, all (log lines too) or, by default, all
