@@ -520,5 +520,8 @@ func TestPingCostsNothing(t *testing.T) {
 	if !raceEnabled {
 		require.Less(t, allocs, 0.5)
 	}
-	require.Nil(t, b.links[1].out.b)
+	l := b.links[1]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	require.Nil(t, l.out.b)
 }
