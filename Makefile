@@ -41,7 +41,7 @@ test: check integration short ## all that CI runs
 
 .PHONY: short
 short: ## short runs of sim, fuzz and bench
-	$(MAKE) sim SEEDS=100
+	$(MAKE) sim SEEDS=3000
 	$(MAKE) fuzz
 	$(MAKE) bench BENCHTIME=20ms
 
@@ -86,6 +86,10 @@ soak: servers ## random faults on real processes under load and -race for MINUTE
 .PHONY: partitions
 partitions: servers ## every cut of real networks, ours beside the original: the table
 	go test -count=1 -timeout 60m -v ./integration/partition -run '^TestTable$$' -args -all
+
+.PHONY: planted
+planted: ## every planted defect of the core: in how many of SEEDS=500 worlds it is caught
+	go test -count=1 -timeout 60m -v ./internal/hunt -run '^TestDefectsAreFound$$' -args -all -seeds $(SEEDS)
 
 .PHONY: sim-soak
 sim-soak: ## new random worlds for an hour

@@ -86,11 +86,11 @@ func (p *Plan) Make() *World {
 	var masters []conf.Master
 	for m := range p.Masters {
 		name := fmt.Sprintf("m%d", m+1)
-		at := Addr{fmt.Sprintf("10.0.%d.1", m+1), 6379}
+		at := memberAddr(m, 0)
 		w.AddInstance(InstanceOptions{Addr: at, Group: name, SyncTakes: w.rng.Duration(time.Second)})
 		for k := range p.Replicas {
 			w.AddInstance(InstanceOptions{
-				Addr: Addr{fmt.Sprintf("10.0.%d.%d", m+1, k+2), 6379}, Group: name, Master: at,
+				Addr: memberAddr(m, k+1), Group: name, Master: at,
 				SyncTakes: w.rng.Duration(time.Second), Priority: pick(w.rng, 100, 100, 100, 10),
 			})
 		}
@@ -116,6 +116,11 @@ func (p *Plan) Make() *World {
 		}
 	}
 	return w
+}
+
+// memberAddr is where the master of number m listens, or its k-th replica.
+func memberAddr(m, k int) Addr {
+	return Addr{fmt.Sprintf("10.%d.%d.%d", (m+1)>>8, (m+1)&255, k+1), 6379}
 }
 
 // clientPeriod is the mean time between two writes of a client.

@@ -1,0 +1,97 @@
+package main
+
+// twoAttempts matches a second epoch.
+const twoAttempts = `(?s)s\d \S+ \+try-failover.*s\d \S+ \+try-failover`
+
+// defects are those of election.md section 10, in its order, then ours.
+var defects = []defect{
+	{name: "minority", rule: "I-6", edits: []edit{
+		{"sentinel/election.go", "return quorum.Need(m.failover.voters, m.quorum)", "return quorum.Need(m.failover.voters, m.quorum) - 1"},
+	}},
+	{name: "any epoch", transcript: "vote-of-old-epoch.txt", shows: `BROKEN .* I-6: .*`, edits: []edit{
+		{"quorum/tally.go", "case leader == self && epoch == failover:", "case leader == self:"},
+		{"sentinel/ask.go", " && sent.epoch == m.failover.epoch", ""},
+	}},
+	{name: "double vote", rule: "I-1|I-2", edits: []edit{
+		{"quorum/ballot.go", "case ask.Epoch <= b.Epoch:", "case ask.Epoch < b.Epoch:"},
+	}},
+	{name: "no guard", transcript: "original-late-epoch.txt", shows: `BROKEN .* I-1: .*`, edits: []edit{
+		{"quorum/ballot.go", "b.guarded(now, ask, s) || b.bound(now, ask, s)", "b.bound(now, ask, s)"},
+	}},
+	{name: "exchange", rule: "I-1|I-2", edits: []edit{
+		{"quorum/ballot.go", "case ask.Epoch <= b.Epoch:", `case ask.Epoch == b.Epoch && b.Vote == s.Self && s.SelfBound && ask.Candidate < s.Self:
+		b.cast(now, ask.Epoch, ask.Candidate)
+		return Cast
+	case ask.Epoch <= b.Epoch:`},
+	}},
+	{name: "reply early", rule: "I-2|I-10", edits: []edit{
+		{"sentinel/ask.go", "c.emit(Respond{ID: in.ID, Value: opinion(down, vote,", "c.emitNow(Respond{ID: in.ID, Value: opinion(down, vote,"},
+	}},
+	{name: "forget leader epoch", rule: "I-2|I-4", edits: []edit{
+		{"sentinel/masters.go", "quorum.Restore(c.now.Mono, quorum.Epoch(f.LeaderEpoch), f.LeaderEpoch > f.ConfigEpoch)", "quorum.Restore(c.now.Mono, quorum.Epoch(f.ConfigEpoch), false)"},
+	}},
+	{name: "REMOVE and MONITOR forget the leader epoch", transcript: "remove-monitor-votes.txt", shows: `BROKEN .* I-2: .*`, edits: []edit{
+		{"sentinel/masters.go", "quorum.Restore(c.now.Mono, c.epoch, false)", "quorum.Restore(c.now.Mono, 0, false)"},
+	}},
+	{name: "count early", rule: "I-3", edits: []edit{
+		{"sentinel/election.go", "return m.failover.voteSeq <= c.settled", "return true"},
+	}},
+	{name: "hello early", rule: "I-4|I-10", edits: []edit{
+		{"sentinel/hello.go", "c.sendGated(cn, pending{is: sendHello", "c.sendNow(cn, pending{is: sendHello"},
+	}},
+	{name: "force without asking", rule: "I-5", edits: []edit{
+		{"sentinel/manual.go", "case !silent || outcome == quorum.Lost || age >= c.forceAfter(m):", "case true || silent:"},
+	}},
+	{name: "no odown", rule: "I-6", edits: []edit{
+		{"sentinel/ask.go", "odown := quorum.Agreed(m.sdown, agree, m.quorum)", "odown := m.sdown"},
+	}},
+	{name: "trust +OK", transcript: "liar.txt", shows: `BROKEN .* I-7: .*`, edits: []edit{
+		{"sentinel/failover.go", `if refused != "" && r.promoted`, `if refused == "" {
+		r.role = replication.Master
+		c.considerPromotion(m, r, c.now.Mono)
+	}
+	if refused != "" && r.promoted`},
+	}},
+	{name: "no lease", transcript: "leader-cut-off.txt", shows: ` [1-9] begun after a later leader`, edits: []edit{
+		{"sentinel/failover.go", "if c.freshVotes(m) >= m.need() {", "if true {"},
+	}},
+	{name: "bind shorter than lease", transcript: "leader-cut-briefly.txt", shows: ` [1-9] begun after a later leader`, edits: []edit{
+		{"quorum/timing.go", "return min(leaseBase, t.Election()/4) + 2*r", "return 2 * r"},
+	}},
+	{name: "drop E-54 (a)", transcript: "promotion-unseen.txt", shows: ` [1-9] outages with a second one`, edits: []edit{
+		{"sentinel/selection.go", "case m.failover.state >= stateSelectSlave && c.mayHaveBeenPromoted(m):", "case false:"},
+	}},
+	{name: "announce a tried replica", transcript: "chosen-hangs.txt", shows: `BROKEN .* I-(7|9): .*`, edits: []edit{
+		{"sentinel/failover.go", "r.promoted, r.tried = false, f.sentOne", `r.promoted, r.tried = false, f.sentOne
+	c.event(LevelWarning, "+promoted-slave", &r.instance, "")`},
+	}},
+	{name: "silence is loss", transcript: "slow-disk.txt", shows: `s1 \S+ -failover-abort-not-elected`, edits: []edit{
+		{"quorum/tally.go", "if !contended {", "if false {"},
+	}},
+	{name: "no renew", transcript: "slower-disk.txt", shows: twoAttempts, edits: []edit{
+		{"sentinel/ask.go", "next := p.askedAt + m.timing(c).Renew()", "next := p.askedAt + time.Hour"},
+	}},
+	{name: "epoch test of E-21", transcript: "mass-twelve.txt", shows: `s\d \S+ -failover-abort-not-elected`, edits: []edit{
+		{"quorum/ballot.go", "case ask.Epoch <= s.Config:", "case ask.Epoch <= s.Config || ask.Epoch < s.Current:"},
+	}},
+	{name: "bind without limit", transcript: "endless-candidate.txt", shows: `BROKEN .* I-12: .*|no \+switch-master within 8s`, edits: []edit{
+		{"quorum/ballot.go", "return min(b.heardAt+s.Bind, b.castAt+s.Timing.Limit())", "return b.heardAt + s.Bind"},
+	}},
+
+	{name: "no bind while a vote is written", transcript: "slowest-disk.txt", shows: `s\d \S+ -failover-abort-not-elected`, edits: []edit{
+		{"quorum/ballot.go", "if b.writing {\n\t\treturn", "if false {\n\t\treturn"},
+	}},
+	{name: "the worst replica", rule: "B-711", edits: []edit{
+		{"replication/rank.go", "Better(c, cs[best])", "Better(cs[best], c)"},
+	}},
+	{name: "a replica of another data set", rule: "B-711", first: 100, edits: []edit{
+		{"sentinel/switch.go", "m.info.ReplID = dataSet", "_ = dataSet"},
+	}},
+	{name: "show early", rule: "I-10", edits: []edit{
+		{"sentinel/emit.go", "c.emit(Show{", "c.emitNow(Show{"},
+	}},
+	{name: "nobody is re-pointed", rule: "I-11", edits: []edit{
+		{"sentinel/reconf.go", `c.sendFollow(m, r, "+slave-reconf-sent")`, ""},
+		{"sentinel/info.go", "if c.now.Mono < c.fixTime(m, r) {", "if true {"},
+	}},
+}
