@@ -157,8 +157,8 @@ func (k *checker) started(n *Node) {
 	for _, m := range nw.masters { // any order: each for itself
 		m.end(k.w.now)
 	}
-	nw.trying = ""
-	nw.disk = n.Disk.saved
+	nw.trying, nw.disk = "", n.Disk.saved
+	clear(nw.infos)
 	for _, d := range n.Disk.saved.Masters {
 		delete(k.standing, voteOf{n.ID(), d.Name, 0})
 	}

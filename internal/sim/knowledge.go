@@ -10,16 +10,24 @@ import (
 
 // heard is the last INFO that a Sentinel got from an instance.
 type heard struct {
-	at   time.Duration
-	text string
+	at    time.Duration
+	since time.Duration // since when it comes without long gaps
+	text  string
 }
+
+// steadyInfo is a gap that INFO does not have while an instance is in reach.
+const steadyInfo = 11 * time.Second
 
 // freshInfo is how old an INFO may be that a choice must have looked at.
 const freshInfo = time.Second
 
 // heardInfo notes what an instance tells a Sentinel, before the core reads it.
 func (k *checker) heardInfo(n *Node, from Addr, text string) {
-	k.node(n).infos[from] = heard{k.w.now, text}
+	h := heard{k.w.now, k.w.now, text}
+	if old, ok := k.node(n).infos[from]; ok && k.w.now-old.at < steadyInfo {
+		h.since = old.since
+	}
+	k.node(n).infos[from] = h
 }
 
 // stepped looks at what a core wants done, at the moment it wants it: events
@@ -75,8 +83,8 @@ func (k *checker) chosen(n *Node, at Addr, name string) {
 		if !ok || d == nil || o.Role != replication.Replica || o.Priority == 0 || o.LinkDown > d.DownAfter || !k.follows(n, name, o) {
 			continue
 		}
-		switch ours := k.dataSet(n, name); {
-		case ours != "" && !holds(r, ours) && holds(o, ours) && (r.LinkDown < 0 || !k.follows(n, name, r)):
+		switch ours := k.dataSets(n, name); {
+		case ours[o.ReplID] && !ours[r.ReplID] && !ours[r.ReplID2]:
 			k.fail(n.name, "B-711", "chooses %s for %s, of another data set than %s", at, name, i.addr)
 		case o.ReplID != r.ReplID: // offsets of two histories tell nothing
 		case o.Priority < r.Priority, o.Priority == r.Priority && o.Offset > r.Offset:
@@ -89,7 +97,7 @@ func (k *checker) chosen(n *Node, at Addr, name string) {
 // knows is what a Sentinel heard last from an instance, if that is not old.
 func (k *checker) knows(n *Node, at Addr) (replication.Info, bool) {
 	h := k.node(n).infos[at]
-	if h.text == "" || k.w.now-h.at > freshInfo {
+	if h.text == "" || k.w.now-h.at > freshInfo || h.at-h.since < freshInfo {
 		return replication.Info{}, false
 	}
 	return replication.ParseInfo([]byte(h.text)), true
@@ -123,15 +131,21 @@ func (k *checker) follows(n *Node, name string, in replication.Info) bool {
 	return ok && k.sameHost(at, Addr{in.MasterHost, in.MasterPort})
 }
 
-// dataSet is the replication id of the master that n shows, as n heard it from
-// the master itself; "" = it has not.
-func (k *checker) dataSet(n *Node, name string) string {
+// dataSets are the replication ids that belong to the data set of the master
+// that n shows, as far as n has heard: those of the master itself and of all
+// replicas that have been linked to it. Empty if the master has not told its.
+func (k *checker) dataSets(n *Node, name string) map[string]bool {
 	at := n.view[name]
-	in := replication.ParseInfo([]byte(k.node(n).infos[Addr{k.w.meant(at.IP), at.Port}].text))
-	if in.Role != replication.Master {
-		return ""
+	m := replication.ParseInfo([]byte(k.node(n).infos[Addr{k.w.meant(at.IP), at.Port}].text))
+	if m.Role != replication.Master {
+		return nil
 	}
-	return in.ReplID
+	ids := map[string]bool{m.ReplID: true}
+	for _, i := range k.w.insts {
+		in := replication.ParseInfo([]byte(k.node(n).infos[i.addr].text))
+		if i.opt.Group == name && in.Role == replication.Replica && in.LinkDown >= 0 && k.follows(n, name, in) {
+			ids[in.ReplID] = true
+		}
+	}
+	return ids
 }
-
-func holds(in replication.Info, id string) bool { return in.ReplID == id || in.ReplID2 == id }

@@ -33,8 +33,8 @@ type standing struct {
 // Rule: I-12, E-11, E-25.
 func (k *checker) refused(n *Node, name string, args []string, leader string, epoch uint64) {
 	from, m := k.byID(args[5]), masterIn(n.Disk.saved, name)
-	if from == nil || n.opt.Original || m == nil || n.Disk.Stalled {
-		return
+	if from == nil || n.opt.Original || m == nil || n.Disk.busy || n.Disk.behind || leader == "*" {
+		return // a forgotten vote may be followed by the caution of E-24 and E-45
 	}
 	key := voteOf{n.ID(), name, 0}
 	s := k.standing[key]
