@@ -65,6 +65,7 @@ type nodeWatch struct {
 	masters map[string]*masterWatch
 	disk    conf.State
 	infos   map[Addr]heard
+	awake   time.Duration          // when its last TILT ended
 	tried   map[Addr]time.Duration // when SLAVEOF NO ONE was last sent to it
 }
 

@@ -42,7 +42,10 @@ func (k *checker) stepped(n *Node, es []sentinel.Effect) {
 		case sentinel.Show:
 			k.wantsShown(n, a, es[i].After)
 		case sentinel.Emit:
-			if a.Event.Name == "+selected-slave" {
+			switch a.Event.Name {
+			case "-tilt":
+				k.node(n).awake = k.w.now
+			case "+selected-slave":
 				_, rest, _ := strings.Cut(a.Event.Payload, " ")
 				_, rest, _ = strings.Cut(rest, " ")
 				at, master := replicaOf(rest)
@@ -71,6 +74,9 @@ func (k *checker) wantsShown(n *Node, a sentinel.Show, after sentinel.Seq) {
 // Rule: B-711, E-51, E-54, ADR 0004.
 func (k *checker) chosen(n *Node, at Addr, name string) {
 	r, ok := k.knows(n, at)
+	if k.w.now-k.node(n).awake < freshInfo { // who is down is judged anew
+		return
+	}
 	if !ok || r.Role != replication.Replica {
 		return
 	}
