@@ -18,7 +18,5 @@ func (c *clock) now() sentinel.Stamp {
 	return sentinel.Stamp{Mono: t.Sub(c.zero), Wall: t.UnixMilli()}
 }
 
-// until is how long to wait until the monotonic time mono; not negative.
-func (c *clock) until(mono time.Duration) time.Duration {
-	return max(0, mono-time.Since(c.zero))
-}
+// at is the moment of a monotonic time.
+func (c *clock) at(mono time.Duration) time.Time { return c.zero.Add(mono) }

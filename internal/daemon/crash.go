@@ -33,7 +33,7 @@ type crashRing struct {
 type crashInput struct {
 	at   sentinel.Stamp
 	in   sentinel.Input
-	text []byte // instead of in, if that is nil; its memory is used again
+	text []byte // the payload of a Hello; instead of in, if that is nil; its memory is used again
 }
 
 // add keeps an input. What is large is cut, so that the ring stays small.
@@ -47,10 +47,9 @@ func (r *crashRing) add(at sentinel.Stamp, in sentinel.Input) {
 			in = v
 		}
 	case sentinel.Hello:
-		if len(v.Payload) > crashText {
-			v.Payload = []byte(cutText(string(v.Payload)))
-			in = v
-		}
+		slot := r.slot(at)
+		slot.in, slot.text = in, append(slot.text[:0], v.Payload[:min(len(v.Payload), crashText)]...) // its bytes are the link's again soon
+		return
 	case sentinel.Request:
 		slot := r.slot(at)
 		slot.in, slot.text = nil, appendRequest(slot.text[:0], v) // its bytes are the listener's again once it is answered
@@ -72,7 +71,10 @@ func (r *crashRing) write(log *slog.Logger) {
 	for i := max(0, r.next-crashInputs); i < r.next; i++ {
 		slot := &r.inputs[i%crashInputs]
 		text := strings.ToValidUTF8(string(slot.text), "?")
-		if slot.in != nil {
+		if hello, ok := slot.in.(sentinel.Hello); ok {
+			hello.Payload = slot.text
+			text = describe(hello)
+		} else if slot.in != nil {
 			text = describe(slot.in)
 		}
 		log.Warn(fmt.Sprintf("input %d at %v: %s", i, slot.at.Mono, text))

@@ -1,38 +1,39 @@
 package daemon
 
 import (
+	"strings"
 	"sync"
 
-	"gosentinel/internal/link"
 	"gosentinel/sentinel"
 )
 
-// inboxLimit is how many inputs may wait before those who bring more have to
-// wait too. The loop takes all that wait at once, so it also bounds how long
-// one turn takes.
+// inboxLimit is how many inputs, and how many commands, may wait before those
+// who bring more have to wait too.
 const inboxLimit = 1024
 
-// item is one thing that waits for the loop: the result of a write, an input,
-// or, if both are nil, an event of a link.
+// item is one thing that waits for the loop: the result of a write or, if that
+// is nil, an input.
 type item struct {
 	saved *saveResult
 	input sentinel.Input
-	event link.Event
 }
 
-// inbox is where everyone leaves what the loop has to handle, in order. It is
-// safe for concurrent use.
+// inbox is where everyone but the links leaves what the loop has to handle, in
+// order. Commands of clients are kept apart, so that however many there are,
+// nothing that a failover needs waits behind them. It is safe for concurrent
+// use.
 type inbox struct {
-	wake chan struct{} // holds one token while something waits
+	wake func() // tells the loop that something waits
 
-	mu     sync.Mutex
-	room   sync.Cond // the loop has taken the items, or the inbox is closed
-	items  []item
-	closed bool
+	mu       sync.Mutex
+	room     sync.Cond // the loop has taken something, or the inbox is closed
+	items    []item
+	requests []sentinel.Request // of clients; those of peers are items
+	closed   bool
 }
 
-func newInbox() *inbox {
-	in := &inbox{wake: make(chan struct{}, 1)}
+func newInbox(wake func()) *inbox {
+	in := &inbox{wake: wake}
 	in.room.L = &in.mu
 	return in
 }
@@ -41,47 +42,43 @@ func newInbox() *inbox {
 // once the inbox is closed. The loop must not call it.
 func (in *inbox) put(it item) bool {
 	in.mu.Lock()
-	defer in.mu.Unlock()
-	if !in.await() {
-		return false
-	}
-	in.items = append(in.items, it)
-	in.ring()
-	return true
-}
-
-// putRequests is put for the commands of one client.
-func (in *inbox) putRequests(batch []sentinel.Request) bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if !in.await() {
-		return false
-	}
-	for _, r := range batch {
-		in.items = append(in.items, item{input: r})
-	}
-	in.ring()
-	return true
-}
-
-// await waits for room; false once the inbox is closed. The caller holds mu.
-func (in *inbox) await() bool {
 	for len(in.items) >= inboxLimit && !in.closed {
 		in.room.Wait()
 	}
-	return !in.closed
-}
-
-// ring wakes the loop. The caller holds mu.
-func (in *inbox) ring() {
-	select {
-	case in.wake <- struct{}{}:
-	default:
+	open := !in.closed
+	if open {
+		in.items = append(in.items, it)
 	}
+	in.mu.Unlock()
+	in.wake()
+	return open
 }
 
-// take gives all that waits, and makes spare, which must be empty, the memory
-// of the next queue. If nothing waits it gives spare back.
+// putRequests is put for the commands of one connection. Those of other
+// Sentinels, which a failover waits for, are told by the name that they give
+// their connections (B-121).
+func (in *inbox) putRequests(batch []sentinel.Request) bool {
+	in.mu.Lock()
+	for len(in.requests) >= inboxLimit && !in.closed {
+		in.room.Wait()
+	}
+	open := !in.closed
+	switch {
+	case !open:
+	case len(batch) > 0 && strings.HasPrefix(batch[0].Client, "sentinel-"):
+		for _, r := range batch {
+			in.items = append(in.items, item{input: r})
+		}
+	default:
+		in.requests = append(in.requests, batch...)
+	}
+	in.mu.Unlock()
+	in.wake()
+	return open
+}
+
+// take gives the items that wait, and makes spare, which must be empty, the
+// memory of the next queue. If nothing waits it gives spare back.
 func (in *inbox) take(spare []item) []item {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -94,11 +91,24 @@ func (in *inbox) take(spare []item) []item {
 	return items
 }
 
+// takeRequests is take for the commands of clients.
+func (in *inbox) takeRequests(spare []sentinel.Request) []sentinel.Request {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(in.requests) == 0 {
+		return spare
+	}
+	requests := in.requests
+	in.requests = spare
+	in.room.Broadcast()
+	return requests
+}
+
 // close drops all that waits and lets nobody wait any more.
 func (in *inbox) close() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.closed = true
-	in.items = nil
+	in.items, in.requests = nil, nil
 	in.room.Broadcast()
 }

@@ -34,37 +34,28 @@ func (n *node) run(ctx context.Context, ready func()) error {
 	}()
 
 	n.ready = ready
+	defer context.AfterFunc(ctx, n.links.Wake)()
 	n.carryOut(n.outbox.Push(n.core.Start()))
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	var spare []item
-	for !n.exited && ctx.Err() == nil {
-		spare = n.turn(spare)
-		timer.Reset(n.pause())
-		select {
-		case <-n.inbox.wake:
-		case <-timer.C:
-		case <-ctx.Done():
+	for {
+		n.turn()
+		if n.exited || ctx.Err() != nil {
+			return nil
 		}
+		n.links.Wait(n.until())
 	}
-	return nil
 }
 
-// turn handles all that waits, then what is due, and returns the memory of the
-// items for the next turn. Inputs come before the Tick: what an instance has
-// answered in time must not be found overdue.
-func (n *node) turn(spare []item) []item {
-	items := n.inbox.take(spare)
-	for i := range items {
-		if n.exited {
-			break
-		}
-		n.handle(&items[i])
+// turn handles what waits, but of clients' commands no more than a slice, then
+// what is due. Inputs come before the Tick: what an instance has answered in
+// time must not be found overdue.
+func (n *node) turn() {
+	n.items = n.inbox.take(n.items)
+	for i := range n.items {
+		n.handle(&n.items[i])
 	}
-	clear(items)
-	if n.exited {
-		return nil
-	}
+	clear(n.items)
+	n.items = n.items[:0]
+	n.serveClients()
 	now := n.clock.now()
 	if now.Mono >= n.core.NextDeadline() {
 		n.carryOut(n.outbox.Push(n.core.Step(now, sentinel.Tick{})))
@@ -76,27 +67,57 @@ func (n *node) turn(spare []item) []item {
 		n.ready()
 		n.ready = nil
 	}
-	return items[:0]
 }
 
-// pause is how long the loop may sleep if nothing comes in.
-func (n *node) pause() time.Duration {
+// clientSlice is for how long clients' commands are handled before instances,
+// peers and deadlines get their turn again: a fraction of what a failover may
+// take, and many commands.
+const clientSlice = time.Millisecond
+
+// serveClients handles commands of clients until none is left or their time is
+// over; the rest waits for the next turn.
+func (n *node) serveClients() {
+	if len(n.requests) == n.served {
+		clear(n.requests)
+		n.requests, n.served = n.inbox.takeRequests(n.requests[:0]), 0
+	}
+	begin := n.clock.now().Mono
+	for n.served < len(n.requests) && !n.exited {
+		n.step(n.requests[n.served])
+		n.served++
+		if n.clock.now().Mono-begin >= clientSlice {
+			return
+		}
+	}
+}
+
+// until is how long the loop may sleep if nothing comes in.
+func (n *node) until() time.Time {
 	at := n.core.NextDeadline()
 	if retry, ok := n.dirt.deadline(); ok {
 		at = min(at, retry)
 	}
-	return n.clock.until(at)
+	if n.served < len(n.requests) {
+		at = 0
+	}
+	return n.clock.at(at)
 }
 
 // handle steps the core with one item.
 func (n *node) handle(it *item) {
 	switch {
+	case n.exited:
 	case it.saved != nil:
 		n.saved(*it.saved)
-	case it.input != nil:
+	default:
 		n.step(it.input)
-	case n.links.Accept(it.event):
-		n.step(inputOf(&it.event))
+	}
+}
+
+// happened is the Sink of the links.
+func (n *node) happened(ev link.Event) {
+	if !n.exited {
+		n.step(inputOf(&ev))
 	}
 }
 

@@ -49,10 +49,10 @@ func TestInputsComeBeforeTheTick(t *testing.T) {
 		}
 		w := newWorld(t, core, nil)
 		w.start(t)
-		w.inbox.put(item{event: link.Event{Link: 1, Kind: link.Down}})
+		w.front.happen(link.Event{Link: 1, Kind: link.Down})
 		synctest.Wait()
 		for id := range uint64(3) {
-			w.inbox.put(item{event: link.Event{Link: id + 2, Kind: link.Down}})
+			w.front.happen(link.Event{Link: id + 2, Kind: link.Down})
 		}
 		time.Sleep(1010 * time.Millisecond)
 		synctest.Wait()
@@ -64,7 +64,7 @@ func TestInputsComeBeforeTheTick(t *testing.T) {
 	})
 }
 
-// Events of links become inputs, but for those that are no longer wanted.
+// Events of links become inputs.
 func TestEventsOfLinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, &testCore{}, nil)
@@ -72,13 +72,12 @@ func TestEventsOfLinks(t *testing.T) {
 		for _, ev := range []link.Event{
 			{Link: 1, Kind: link.Up, Text: "127.0.0.1"},
 			{Link: 1, Kind: link.Answer, Tag: 5, Value: resp.OK},
-			{Link: 666, Kind: link.Answer, Tag: 6, Value: resp.OK},
 			{Link: 1, Kind: link.Subscribed},
 			{Link: 1, Kind: link.Message, Payload: []byte{}},
 			{Link: 1, Kind: link.NotSubscribed},
 			{Link: 1, Kind: link.Down, Refused: true, Text: "Connection refused"},
 		} {
-			w.inbox.put(item{event: ev})
+			w.front.happen(ev)
 		}
 		synctest.Wait()
 		require.Equal(t, []sentinel.Input{
@@ -360,7 +359,7 @@ func TestInboxBoundsWhatWaits(t *testing.T) {
 		brought := 0
 		go func() {
 			for id := range uint64(5 * inboxLimit) {
-				w.inbox.put(item{event: link.Event{Link: id + 1000, Kind: link.Up}})
+				w.inbox.put(item{input: sentinel.LinkUp{Link: sentinel.LinkID(id + 1000)}})
 				brought++
 			}
 		}()
@@ -433,10 +432,10 @@ func TestCrash(t *testing.T) {
 			_ = w.run(context.Background(), nil)
 		}()
 		w.request(1, "SENTINEL", "SET", "m", "auth-pass", "geheim")
-		w.inbox.put(item{event: link.Event{Link: 1, Kind: link.Answer, Tag: 3, Value: resp.Str(strings.Repeat("x", 1<<20))}})
-		w.inbox.put(item{event: link.Event{Link: 1, Kind: link.Answer, Tag: 4, Value: resp.List(resp.Int(7), resp.Str("*"))}})
-		w.inbox.put(item{event: link.Event{Link: 1, Kind: link.Message, Payload: []byte("hello\x00")}})
-		w.inbox.put(item{event: link.Event{Link: 1, Kind: link.Down, Text: "why"}})
+		w.front.happen(link.Event{Link: 1, Kind: link.Answer, Tag: 3, Value: resp.Str(strings.Repeat("x", 1<<20))})
+		w.front.happen(link.Event{Link: 1, Kind: link.Answer, Tag: 4, Value: resp.List(resp.Int(7), resp.Str("*"))})
+		w.front.happen(link.Event{Link: 1, Kind: link.Message, Payload: []byte("hello\x00")})
+		w.front.happen(link.Event{Link: 1, Kind: link.Down, Text: "why"})
 		require.Equal(t, "broken", <-died)
 		require.Equal(t, []int{2}, w.exits)
 		lines := w.log.take()

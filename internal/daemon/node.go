@@ -40,7 +40,10 @@ type links interface {
 	Send(id, tag uint64, cmds [][]string)
 	Hangup(id uint64)
 	Flush()
-	Accept(ev link.Event) bool
+	// Wait waits for events, for a moment, or for Wake, and tells the Sink.
+	Wait(until time.Time)
+	// Wake ends Wait; any goroutine may call it.
+	Wake()
 	Close()
 }
 
@@ -75,8 +78,8 @@ type nodeOptions struct {
 	// Lookup resolves host names; nil is the system's resolver.
 	Lookup lookupFunc
 
-	disk  disk  // nil is the real one; tests put in a failing one
-	links links // nil is a link.Set of Link
+	disk  disk                              // nil is the real one; tests put in a failing one
+	links func(link.Options) (links, error) // nil makes a link.Set
 }
 
 // node owns the core and everything that the core asks for: it is the running
@@ -101,6 +104,11 @@ type node struct {
 	outbox sentinel.Outbox
 	dirt   dirt
 	ring   crashRing
+
+	items    []item             // taken out of inbox
+	requests []sentinel.Request // the same; those up to served have been handled
+	served   int
+
 	ready  func() // nil once called
 	exited bool   // the core asked for the end
 }
@@ -114,13 +122,16 @@ func newNode(o nodeOptions) (*node, error) {
 	n := &node{
 		core: o.Core, clock: o.Clock, log: o.Log, setLogLevel: o.SetLogLevel, exit: o.Exit,
 		strict: o.StrictDurability,
-		inbox:  newInbox(),
-		links:  o.links,
 	}
-	if n.links == nil {
-		o.Link.Sink = func(ev link.Event) { n.inbox.put(item{event: ev}) }
-		n.links = link.New(o.Link)
+	if o.links == nil {
+		o.links = func(o link.Options) (links, error) { return link.New(o) }
 	}
+	o.Link.Sink = n.happened
+	var err error
+	if n.links, err = o.links(o.Link); err != nil {
+		return nil, err
+	}
+	n.inbox = newInbox(n.links.Wake)
 	if o.disk == nil {
 		o.disk = osDisk{}
 	}

@@ -76,9 +76,46 @@ func (c *testCore) ticked() int {
 
 // testFront is front door and links: it writes down what is asked of it.
 type testFront struct {
-	mu    sync.Mutex
-	said  []string
-	beats int
+	woken chan struct{}
+	sink  link.Sink
+
+	mu     sync.Mutex
+	said   []string
+	beats  int
+	events []link.Event
+}
+
+func newTestFront() *testFront { return &testFront{woken: make(chan struct{}, 1)} }
+
+// happen has the links tell of events.
+func (f *testFront) happen(events ...link.Event) {
+	f.mu.Lock()
+	f.events = append(f.events, events...)
+	f.mu.Unlock()
+	f.Wake()
+}
+
+// Wait is that of the links.
+func (f *testFront) Wait(until time.Time) {
+	select {
+	case <-f.woken:
+	case <-time.After(time.Until(until)):
+	}
+	f.mu.Lock()
+	events := f.events
+	f.events = nil
+	f.mu.Unlock()
+	for i := range events {
+		f.sink(events[i])
+	}
+}
+
+// Wake ends a Wait.
+func (f *testFront) Wake() {
+	select {
+	case f.woken <- struct{}{}:
+	default:
+	}
 }
 
 func (f *testFront) say(format string, args ...any) {
@@ -102,7 +139,6 @@ func (f *testFront) Dial(o link.DialOptions)           { f.say("dial %+v", o) }
 func (f *testFront) Send(id, tag uint64, c [][]string) { f.say("send %d %d %v", id, tag, c) }
 func (f *testFront) Hangup(id uint64)                  { f.say("hangup %d", id) }
 func (f *testFront) Flush()                            {}
-func (f *testFront) Accept(ev link.Event) bool         { return ev.Link != 666 }
 func (f *testFront) Close()                            {}
 func (f *testFront) Show(m, h string, p int, gone bool) {
 	f.say("show %s %s %d %t", m, h, p, gone)
@@ -125,7 +161,7 @@ type world struct {
 // newWorld makes a node; change may change its options. go starts it.
 func newWorld(t *testing.T, core *testCore, change func(o *nodeOptions)) *world {
 	w := &world{
-		core: core, front: &testFront{}, log: &lineLog{}, ended: make(chan error, 1),
+		core: core, front: newTestFront(), log: &lineLog{}, ended: make(chan error, 1),
 		disk: newMemDisk(map[string]string{testConf: "port 1\n"}),
 	}
 	o := nodeOptions{
@@ -133,7 +169,10 @@ func newWorld(t *testing.T, core *testCore, change func(o *nodeOptions)) *world 
 		SetLogLevel: func(level string) { w.level = level },
 		Exit:        func(code int) { w.exits = append(w.exits, code) },
 		disk:        w.disk,
-		links:       w.front,
+		links: func(o link.Options) (links, error) {
+			w.front.sink = o.Sink
+			return w.front, nil
+		},
 	}
 	if change != nil {
 		change(&o)

@@ -1,57 +1,32 @@
 package link
 
-import "sync"
+// outSize is what an output buffer holds at first, in bytes: all that a link is
+// sent at once, but for rare cases.
+const outSize = 1 << 10
 
-// What buffers of all links are made of, so that idle links have none: an INFO
-// reply of usual size, and what a link is sent at once.
-var (
-	inBlocks  = newBlocks(16 << 10)
-	outBlocks = newBlocks(1 << 10)
-)
+// maxFree is how many buffers are kept for the next use.
+const maxFree = 2 * maxDirty
 
-// blocks is a pool of blocks of one size.
-type blocks struct {
-	pool sync.Pool
-	size int
-}
+// buffers keeps output buffers for those links that have something to send, so
+// that the others have none.
+type buffers struct{ free [][]byte }
 
-// block is memory that is used again.
-type block struct {
-	data []byte // empty, with its capacity
-	home *blocks
-}
-
-func newBlocks(size int) *blocks {
-	bs := &blocks{size: size}
-	bs.pool.New = func() any { return &block{make([]byte, 0, size), bs} }
-	return bs
-}
-
-// buffer is a byte slice that starts in a block and gives it back when it is
-// empty. The zero buffer is empty.
-type buffer struct {
-	b     []byte
-	block *block // what b lies in, or lay in before it grew
-}
-
-// take makes sure that there is a slice to append to.
-func (b *buffer) take(from *blocks) {
-	if b.b == nil {
-		b.block = from.pool.Get().(*block)
-		b.b = b.block.data
+// get gives an empty buffer.
+func (b *buffers) get() []byte {
+	if n := len(b.free); n > 0 {
+		buf := b.free[n-1]
+		b.free[n-1] = nil
+		b.free = b.free[:n-1]
+		return buf
 	}
+	return make([]byte, 0, outSize)
 }
 
-// skip removes the first n bytes and, if none are left, gives the memory back.
-func (b *buffer) skip(n int) {
-	if n < len(b.b) {
-		b.b = b.b[:copy(b.b, b.b[n:])]
-		return
+// put takes a buffer back; one that has grown is not worth keeping.
+func (b *buffers) put(buf []byte) {
+	if cap(buf) == outSize && len(b.free) < maxFree {
+		b.free = append(b.free, buf[:0])
 	}
-	if b.block != nil {
-		b.block.home.pool.Put(b.block)
-	}
-	*b = buffer{}
 }
 
 // ring is a queue of tags that reuses its memory. The zero ring is empty.
@@ -62,7 +37,7 @@ type ring struct {
 
 func (r *ring) push(tag uint64) {
 	if r.n == len(r.tags) {
-		bigger := make([]uint64, max(8, 2*len(r.tags)))
+		bigger := make([]uint64, max(4, 2*len(r.tags)))
 		for i := range r.n {
 			bigger[i] = r.tags[(r.head+i)&(len(r.tags)-1)]
 		}

@@ -30,12 +30,18 @@ func TestRingKeepsOrder(t *testing.T) {
 	require.False(t, ok)
 }
 
-func TestBufferGivesItsMemoryBack(t *testing.T) {
-	var b buffer
-	b.take(outBlocks)
-	b.b = append(b.b, "abcdef"...)
-	b.skip(4)
-	require.Equal(t, "ef", string(b.b))
-	b.skip(len(b.b))
-	require.Equal(t, buffer{}, b)
+func TestBuffersAreUsedAgainUnlessTheyHaveGrown(t *testing.T) {
+	var b buffers
+	first := b.get()
+	b.put(append(first, 'x'))
+	require.Len(t, b.free, 1)
+	again := b.get()
+	require.Empty(t, again)
+	require.Same(t, &first[:1][0], &again[:1][0])
+	b.put(make([]byte, 0, 2*outSize))
+	require.Empty(t, b.free)
+	for range 2 * maxFree {
+		b.put(make([]byte, 0, outSize))
+	}
+	require.Len(t, b.free, maxFree)
 }

@@ -1,9 +1,11 @@
 package link
 
 import (
+	"bytes"
+	"errors"
 	"io"
-	"syscall"
-	"time"
+
+	"golang.org/x/sys/unix"
 
 	"gosentinel/internal/resp"
 )
@@ -12,180 +14,142 @@ import (
 // is that of EXEC.
 var limits = resp.Limits{Depth: 4, Elems: 1024, Bulk: 4 << 20, Total: 4<<20 + 1<<10}
 
-// read is the owner once the connection is established.
-func (l *link) read() {
-	var err error
-	if l.raw != nil {
-		// One call serves the whole life of the link: it waits inside, and
-		// while it waits the link holds no buffer.
-		err = l.raw.Read(l.readAll)
-	} else {
-		l.readTLS()
-	}
-	if l.err != nil {
-		err = l.err
-	}
-	l.in = nil
-	l.end(err)
-}
+// messageHead is how every message on the hello channel begins, up to the
+// length of its payload.
+const messageHead = "*3\r\n$7\r\nmessage\r\n$18\r\n" + helloChannel + "\r\n$"
 
-// readAll takes what the socket has. It reports whether the link is over;
-// false waits for more. A block is held only while bytes are read and decoded:
-// thousands of links that wait, for the rest of a reply or for room in the
-// Sink's queue, hold none.
-func (l *link) readAll(fd uintptr) bool {
-	for {
-		block := inBlocks.pool.Get().(*block)
-		n, err := syscall.Read(int(fd), block.data[:inBlocks.size])
-		var got replies
-		if n > 0 {
-			got = l.decode(block.data[:n])
-		}
-		inBlocks.pool.Put(block)
+// read takes what the socket has, up to a turn's worth. Unless toTheEnd is set,
+// what comes after a short read is told by another event.
+func (l *link) read(toTheEnd bool) {
+	in := l.set.in[:]
+	for turn := 0; turn < readTurn; {
+		n, err := unix.Read(int(l.transport.(socket)), in)
 		switch {
-		case err == syscall.EINTR:
+		case err == unix.EINTR:
 			continue
-		case err == syscall.EAGAIN:
-			return false
+		case err == unix.EAGAIN:
+			return
 		case err != nil:
-			l.err = err
-			return true
+			l.end(err)
+			return
 		case n == 0:
-			l.err = io.EOF
-			return true
-		case !l.handleAll(got):
-			return true
+			l.end(io.EOF)
+			return
 		}
+		l.take(in[:n])
+		if l.phase == over || n < len(in) && !toTheEnd {
+			return
+		}
+		turn += n
+	}
+	if !l.unread {
+		l.unread = true
+		l.set.unread = append(l.set.unread, l)
 	}
 }
 
-// readTLS does the same where only the connection knows what the socket has. It
-// keeps a buffer of its own, a small one, beside those of the TLS connection.
-func (l *link) readTLS() {
-	var small [1 << 10]byte
-	for {
-		n, err := l.conn.Read(small[:])
-		if n > 0 && !l.handleAll(l.decode(small[:n])) {
-			return
-		}
-		if err != nil {
-			l.err = err
-			return
-		}
+// take decodes bytes from the far end, behind what was left, tells of the whole
+// replies in them, and keeps the rest. No more than that is kept: thousands of
+// links that wait for the rest of a reply hold only its beginning.
+func (l *link) take(b []byte) {
+	if l.hungUp {
+		return // read so that the far end gets what it was sent
 	}
-}
-
-// replies are what one read brought: mostly one, which costs no slice.
-type replies struct {
-	first resp.Value
-	more  []resp.Value
-	n     int
-	err   error // what is wrong with the bytes behind them
-}
-
-// decode takes the whole replies out of what was left and b behind it, and
-// keeps the rest. No reply aliases b.
-func (l *link) decode(b []byte) (got replies) {
-	if len(l.in) > 0 {
+	kept := len(l.in) > 0
+	if kept {
 		l.in = append(l.in, b...)
 		if len(l.in) < l.want {
-			return got
+			return
 		}
 		b = l.in
 	}
 	l.want = 0
 	for len(b) > 0 {
-		v, n, err := resp.Decode(b, limits)
-		if err == resp.ErrShort {
+		n, err := l.next(b)
+		if errors.Is(err, resp.ErrShort) {
 			l.want = n
 			break
 		}
 		if err != nil {
-			got.err = err
-			return got
+			l.malformed(err.Error())
+			return
 		}
-		if got.n == 0 {
-			got.first = v
-		} else {
-			got.more = append(got.more, v)
+		if l.phase == over || l.hungUp {
+			l.in = nil
+			return
 		}
-		got.n++
 		b = b[n:]
 	}
-	if len(b) == 0 {
+	switch {
+	case len(b) == 0:
 		l.in = nil
-	} else {
-		l.in = append(l.in[:0], b...)
+	case kept:
+		l.in = l.in[:copy(l.in, b)]
+	default:
+		l.in = bytes.Clone(b)
 	}
-	return got
 }
 
-// handleAll tells of replies, in order. It reports false when the link is over.
-func (l *link) handleAll(got replies) bool {
-	if got.n > 0 && !l.handle(got.first) {
-		return false
-	}
-	for _, v := range got.more {
-		if !l.handle(v) {
-			return false
+// next tells of the reply or message that b begins with and gives its length,
+// or with resp.ErrShort the length that b must have for another try.
+func (l *link) next(b []byte) (n int, err error) {
+	if l.pubsub {
+		if payload, n, ok := message(b); ok {
+			l.set.sink(Event{Link: l.id, Kind: Message, Payload: payload})
+			return n, nil
 		}
 	}
-	if got.err != nil {
-		l.malformed(got.err.Error())
-		return false
+	v, n, err := resp.Decode(b, limits)
+	if err != nil {
+		return n, err
 	}
-	return true
+	return n, l.handle(v)
 }
 
-// handle tells of one reply. It reports false when the link is over.
-func (l *link) handle(v resp.Value) bool {
+// message is the payload of a whole message on the hello channel at the
+// beginning of b, and its length. It lies in b.
+func message(b []byte) (payload []byte, n int, ok bool) {
+	if len(b) < len(messageHead) || string(b[:len(messageHead)]) != messageHead {
+		return nil, 0, false
+	}
+	size, at := 0, len(messageHead)
+	for ; at < len(b) && b[at] >= '0' && b[at] <= '9' && size < limits.Bulk; at++ {
+		size = 10*size + int(b[at]-'0')
+	}
+	end := at + 2 + size
+	if end+2 > len(b) || at == len(messageHead) || string(b[at:at+2]) != "\r\n" || string(b[end:end+2]) != "\r\n" {
+		return nil, 0, false // whatever it is, the decoder knows
+	}
+	return b[at+2 : end], end + 2, true
+}
+
+// errUnexpected says that nothing was asked that a reply could answer.
+const errUnexpected = failure("unexpected reply")
+
+// handle tells of one reply.
+func (l *link) handle(v resp.Value) error {
 	if v.Kind == resp.Push && !l.pubsub {
-		return true
+		return nil
 	}
-	message, isMessage := helloOf(v)
-	isMessage = isMessage && l.pubsub
-	l.mu.Lock()
-	tag, known := uint64(0), true
-	if !isMessage {
-		tag, known = l.unanswered.pop()
+	if l.pubsub && isHello(v, "message") {
+		l.set.sink(Event{Link: l.id, Kind: Message, Payload: []byte(v.Elems[2].Str)})
+		return nil
 	}
-	quiet, fault, graceEnd := l.hungUp, l.fault, l.graceEnd
-	l.mu.Unlock()
+	tag, ok := l.unanswered.pop()
 	switch {
-	case fault != "":
-		return false
-	case quiet:
-		return time.Now().Before(graceEnd)
-	case !known:
-		l.malformed("unexpected reply")
-		return false
-	case isMessage:
-		l.shared.sink(Event{Link: l.id, Kind: Message, Payload: message})
-	case tag == tagSubscribe && isSubscribe(v):
-		l.shared.sink(Event{Link: l.id, Kind: Subscribed})
+	case !ok:
+		return errUnexpected
+	case tag == tagSubscribe && isHello(v, "subscribe"):
+		l.set.sink(Event{Link: l.id, Kind: Subscribed})
 	case tag == tagSubscribe:
-		l.shared.sink(Event{Link: l.id, Kind: NotSubscribed})
+		l.set.sink(Event{Link: l.id, Kind: NotSubscribed})
 	case tag != 0:
-		l.shared.sink(Event{Link: l.id, Kind: Answer, Tag: tag, Value: v})
+		l.set.sink(Event{Link: l.id, Kind: Answer, Tag: tag, Value: v})
 	}
-	return true
+	return nil
 }
 
-// malformed drops the link because of what it sent, and counts it.
-func (l *link) malformed(reason string) {
-	l.shared.malformed.Add(1)
-	l.drop(reason)
-}
-
-// helloOf is the payload of a message on the hello channel.
-func helloOf(v resp.Value) (payload []byte, ok bool) {
-	if len(v.Elems) != 3 || v.Elems[0].Str != "message" || v.Elems[1].Str != helloChannel {
-		return nil, false
-	}
-	return []byte(v.Elems[2].Str), true
-}
-
-// isSubscribe reports whether v confirms the subscription.
-func isSubscribe(v resp.Value) bool {
-	return len(v.Elems) == 3 && v.Elems[0].Str == "subscribe" && v.Elems[1].Str == helloChannel
+// isHello reports whether v is a message of this kind of the hello channel.
+func isHello(v resp.Value, kind string) bool {
+	return len(v.Elems) == 3 && v.Elems[0].Str == kind && v.Elems[1].Str == helloChannel
 }

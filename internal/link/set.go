@@ -1,11 +1,14 @@
 package link
 
 import (
-	"context"
+	"container/heap"
 	"crypto/tls"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"gosentinel/internal/resp"
 )
@@ -15,13 +18,15 @@ import (
 const (
 	maxUnanswered  = 1 << 15 // commands sent or queued that have no reply yet
 	maxQueuedBytes = 4 << 20 // commands that the socket did not take yet
-
 	// maxDirty is how many links may wait for Flush: each holds a buffer.
 	maxDirty = 64
-
 	// hangupGrace is how long a link that was hung up may take to deliver
 	// what was sent on it: many round trips, and soon enough forgotten.
 	hangupGrace = time.Second
+	// readSize is what one read takes at most: two INFO replies of usual size.
+	readSize = 16 << 10
+	// readTurn is what is read of one link before others get their turn.
+	readTurn = 8 * readSize
 )
 
 // helloChannel is the channel that instances announce Sentinels on.
@@ -53,12 +58,12 @@ type Event struct {
 	Refused bool
 	Tag     uint64
 	Text    string
-	Payload []byte
+	Payload []byte // valid until the Sink returns
 	Value   resp.Value
 }
 
-// Sink takes the events of all links. It is called from the goroutines of the
-// links, for one link in order; while it blocks, that link is not read.
+// Sink takes the events of all links, for one link in order. It is called by
+// Wait and may call every method of the Set but Wait.
 type Sink func(Event)
 
 // Options say how a Set dials.
@@ -71,7 +76,8 @@ type Options struct {
 	// Rule: B-112.
 	Source string
 	// TLS gives the configuration of each new connection (see VerifyChain);
-	// nil means plain TCP. If it returns nil the connection fails.
+	// nil means plain TCP. If it returns nil the connection fails. It is
+	// called from goroutines of its own.
 	TLS func() *tls.Config
 }
 
@@ -85,49 +91,123 @@ type DialOptions struct {
 }
 
 // Set is all outgoing connections. Its methods must be called from one
-// goroutine, but for Malformed, and never block.
+// goroutine, but for Wake and Malformed, and none but Wait ever waits.
 type Set struct {
-	shared *shared
-	links  map[uint64]*link // those of which events are wanted
-	dirty  []*link          // those that Flush has to look at
-}
-
-// shared is what links know of their Set. It is immutable but for the count.
-type shared struct {
 	sink      Sink
 	tls       func() *tls.Config
 	source    netip.AddrPort // not valid: any
 	sourceErr error          // why no connection can be made at all
 	malformed atomic.Uint64
+
+	poller     poller
+	links      map[uint64]*link // those of which events are wanted
+	sockets    []*link          // by descriptor
+	generation uint32           // of the last socket
+	dirty      []*link          // those that Flush has to look at
+	unread     []*link          // those whose socket has more to read
+	ended      []ending         // those whose Down is to be told
+	timed      timed            // those that end by themselves
+	buffers    buffers
+	in         [readSize]byte
+
+	mu   sync.Mutex
+	mail []notice // what happened to TLS connections
 }
 
-// failure is an error whose text goes into a log line of the original as it is.
-type failure string
+// ending is a link that is over, and why.
+type ending struct {
+	link    *link
+	reason  string
+	refused bool
+}
 
-// Error is the text.
-func (f failure) Error() string { return string(f) }
-
-// errNoTLS says that the TLS context is missing.
-//
-// Rule: B-123.
-const errNoTLS = failure("Failed to initialize TLS")
-
-// New makes an empty Set.
-func New(o Options) *Set {
-	sh := &shared{sink: o.Sink, tls: o.TLS}
+// New makes an empty Set. An error says which system call failed. Close ends it.
+func New(o Options) (*Set, error) {
+	s := &Set{sink: o.Sink, tls: o.TLS, links: make(map[uint64]*link)}
 	if o.Source != "" {
 		ip, err := netip.ParseAddr(o.Source)
-		sh.source, sh.sourceErr = netip.AddrPortFrom(ip, 0), err
+		s.source, s.sourceErr = netip.AddrPortFrom(ip, 0), err
 	}
-	return &Set{shared: sh, links: make(map[uint64]*link)}
+	if err := s.poller.open(); err != nil {
+		s.poller.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Wait waits until something happens on a link, until the moment until, or for
+// a Wake since the last Wait, and tells the Sink what happened. It may return
+// early.
+func (s *Set) Wait(until time.Time) {
+	if len(s.timed) > 0 && s.timed[0].endsAt.Before(until) {
+		until = s.timed[0].endsAt
+	}
+	busy := len(s.unread)+len(s.ended) > 0
+	ready := s.poller.wait(until, busy)
+	s.readOn()
+	for _, ev := range ready {
+		if l := s.socket(int(ev.Fd)); l != nil && l.generation == uint32(ev.Pad) {
+			l.ready(ev.Events)
+		}
+	}
+	s.readMail()
+	s.expire()
+	s.tellEnded()
+}
+
+// Wake makes Wait return. It may be called from any goroutine.
+func (s *Set) Wake() { s.poller.wake() }
+
+// socket is the link of a descriptor.
+func (s *Set) socket(fd int) *link {
+	if fd < len(s.sockets) {
+		return s.sockets[fd]
+	}
+	return nil
+}
+
+// readOn gives those a turn that were not read to the end.
+func (s *Set) readOn() {
+	if len(s.unread) == 0 {
+		return
+	}
+	again := s.unread
+	s.unread = nil
+	for _, l := range again {
+		l.unread = false
+		if l.phase == open {
+			l.read(true)
+		}
+	}
+}
+
+// expire ends the links whose time is over.
+func (s *Set) expire() {
+	for len(s.timed) > 0 && !time.Now().Before(s.timed[0].endsAt) {
+		s.timed[0].end(unix.ETIMEDOUT)
+	}
+}
+
+// tellEnded tells of links that are over.
+func (s *Set) tellEnded() {
+	for i := 0; i < len(s.ended); i++ {
+		e := s.ended[i]
+		if e.link.hungUp {
+			continue
+		}
+		delete(s.links, e.link.id)
+		s.sink(Event{Link: e.link.id, Kind: Down, Text: e.reason, Refused: e.refused})
+	}
+	clear(s.ended)
+	s.ended = s.ended[:0]
 }
 
 // Dial starts a connection. Up or Down follows.
 func (s *Set) Dial(o DialOptions) {
-	ctx, cancel := context.WithTimeout(context.Background(), o.Timeout)
-	l := &link{shared: s.shared, id: o.Link, pubsub: o.PubSub, cancel: cancel}
+	l := &link{set: s, id: o.Link, pubsub: o.PubSub}
 	s.links[o.Link] = l
-	go l.open(ctx, o)
+	s.endAt(l, time.Now().Add(o.Timeout))
+	l.dial(o)
 }
 
 // Send queues commands on a link, to be written by the next Flush at the latest
@@ -136,55 +216,89 @@ func (s *Set) Dial(o DialOptions) {
 // it drops the link.
 func (s *Set) Send(id, tag uint64, cmds [][]string) {
 	l := s.links[id]
-	if l != nil && l.send(tag, cmds) {
-		s.dirty = append(s.dirty, l)
+	if l == nil || l.phase == over {
+		return
 	}
+	l.queue(tag, cmds)
 	if len(s.dirty) >= maxDirty {
 		s.Flush()
 	}
 }
 
 // Flush writes what was sent since the last Flush, as far as the sockets take
-// it; the rest follows in the background.
+// it; the rest follows in later calls of Wait.
 func (s *Set) Flush() {
 	for i, l := range s.dirty {
-		l.flush()
+		l.dirty = false
+		l.write()
 		s.dirty[i] = nil
 	}
 	s.dirty = s.dirty[:0]
 }
 
 // Hangup closes a link after delivering what was sent on it, for which it gets
-// a second at most. No event of the link passes Accept any more.
+// a second at most. No event of the link is told any more.
 func (s *Set) Hangup(id uint64) {
-	l := s.links[id]
-	if l == nil {
-		return
-	}
-	delete(s.links, id)
-	l.hangup()
-}
-
-// Accept reports whether an event is still wanted: not one of a link that was
-// hung up after the event happened. Whoever takes events out of the Sink's
-// queue must ask it for each, in order.
-func (s *Set) Accept(ev Event) bool {
-	_, ok := s.links[ev.Link]
-	if ok && ev.Kind == Down {
-		delete(s.links, ev.Link)
-	}
-	return ok
-}
-
-// Close drops all links at once; no event passes Accept any more.
-func (s *Set) Close() {
-	for id, l := range s.links {
+	if l := s.links[id]; l != nil {
 		delete(s.links, id)
-		l.quit()
+		l.hangup()
 	}
+}
+
+// Close drops all links at once and ends the Set; nothing is told any more.
+func (s *Set) Close() {
+	for _, l := range s.links {
+		l.hungUp = true
+		l.end(nil)
+	}
+	for len(s.timed) > 0 {
+		s.timed[0].end(nil) // was hung up before
+	}
+	clear(s.links)
+	s.poller.close()
 }
 
 // Malformed is how many links were dropped because what they sent is not RESP,
 // too large, or answers nothing that was asked. It may be called from any
 // goroutine.
-func (s *Set) Malformed() uint64 { return s.shared.malformed.Load() }
+func (s *Set) Malformed() uint64 { return s.malformed.Load() }
+
+// endAt has a link end at a moment, instead of at any that was set before.
+func (s *Set) endAt(l *link, at time.Time) {
+	l.endsAt = at
+	if l.place > 0 {
+		heap.Fix(&s.timed, l.place-1)
+	} else {
+		heap.Push(&s.timed, l)
+	}
+}
+
+// endless has a link no longer end by itself.
+func (s *Set) endless(l *link) {
+	if l.place > 0 {
+		heap.Remove(&s.timed, l.place-1)
+	}
+}
+
+// timed is a heap of links by the moment at which they end.
+type timed []*link
+
+// Len, Less, Swap, Push and Pop are those of heap.Interface.
+func (h timed) Len() int           { return len(h) }
+func (h timed) Less(i, j int) bool { return h[i].endsAt.Before(h[j].endsAt) }
+func (h timed) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].place, h[j].place = i+1, j+1
+}
+func (h *timed) Push(l any) {
+	*h = append(*h, l.(*link))
+	l.(*link).place = len(*h)
+}
+func (h *timed) Pop() any {
+	last := len(*h) - 1
+	l := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	l.place = 0
+	return l
+}
