@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,16 @@ const maxReady = 256
 // watchFor is what is wanted of a socket: one event for each change, so that a
 // socket is registered once and never again.
 const watchFor = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
+
+// When the goroutine that waits does so as all others do, through the runtime's
+// own poller: where it waits long, and from time to time in any case. A thread
+// that waits in a system call by itself is cheaper, but the runtime takes one
+// that did not pass the scheduler for 10 ms for one that computes: it takes its
+// processor away during each call, and looks every 20 µs for the next.
+const (
+	longWait  = time.Millisecond
+	parkEvery = 5 * time.Millisecond
+)
 
 // Whether the goroutine of a poller waits, and whether it has been called.
 const (
@@ -30,9 +41,15 @@ const (
 // epoll_pwait2 is unknown to older system call filters (C-119).
 type poller struct {
 	epoll, event, timer int
+	file                *os.File // of epoll: the runtime's poller watches it
+	raw                 syscall.RawConn
+	tryTake             func(fd uintptr) bool
 	armed               time.Time // what timer is set to
+	parked              time.Time // when the goroutine last passed the scheduler
 	state               atomic.Uint32
 	ready               [maxReady]unix.EpollEvent
+	n                   int // of ready, that are valid
+	tries               int // of tryTake
 }
 
 // open makes the descriptors.
@@ -53,10 +70,24 @@ func (p *poller) open() (err error) {
 			return os.NewSyscallError("epoll_ctl", err)
 		}
 	}
-	return nil
+	if err := unix.SetNonblock(p.epoll, true); err != nil { // else the runtime does not watch it
+		return os.NewSyscallError("fcntl", err)
+	}
+	p.file = os.NewFile(uintptr(p.epoll), "epoll")
+	p.tryTake = func(uintptr) bool {
+		p.tries++
+		p.take(0)
+		return p.n > 0
+	}
+	p.raw, err = p.file.SyscallConn()
+	return err
 }
 
 func (p *poller) close() {
+	if p.file != nil {
+		p.file.Close()
+		p.epoll = -1
+	}
 	for _, fd := range []int{p.epoll, p.event, p.timer} {
 		if fd >= 0 {
 			unix.Close(fd)
@@ -76,24 +107,43 @@ func (p *poller) add(fd int, generation uint32) error {
 // that came since the last wait; not at all if busy. The events are valid until
 // the next call.
 func (p *poller) wait(until time.Time, busy bool) []unix.EpollEvent {
-	timeout := 0
-	if !busy && p.arm(until) && p.state.CompareAndSwap(awake, asleep) {
-		timeout = -1
+	now := time.Now()
+	switch {
+	case busy || !p.arm(until, now) || !p.state.CompareAndSwap(awake, asleep):
+		p.take(0)
+	case until.Sub(now) >= longWait || now.Sub(p.parked) >= parkEvery:
+		p.park(now)
+	default:
+		p.take(-1)
 	}
-	n, err := unix.EpollWait(p.epoll, p.ready[:], timeout)
 	p.state.Store(awake)
-	if err == unix.EINTR {
-		return nil
-	}
-	if err != nil {
+	return p.ready[:p.n]
+}
+
+// take takes what is ready, after waiting for it in a system call if timeout is
+// -1, not if it is 0.
+func (p *poller) take(timeout int) {
+	n, err := unix.EpollWait(p.epoll, p.ready[:], timeout)
+	if err != nil && err != unix.EINTR {
 		panic(fmt.Sprintf("epoll_wait: %v", err)) // only a wrong descriptor gives one
 	}
-	return p.ready[:n]
+	p.n = max(n, 0)
+}
+
+// park waits through the runtime's poller.
+func (p *poller) park(now time.Time) {
+	p.tries = 0
+	if err := p.raw.Read(p.tryTake); err != nil {
+		panic(fmt.Sprintf("waiting for epoll: %v", err)) // only a closed one gives one
+	}
+	if p.tries > 1 {
+		p.parked = now
+	}
 }
 
 // arm sets the timer. It reports false if the moment has come.
-func (p *poller) arm(until time.Time) bool {
-	wait := time.Until(until)
+func (p *poller) arm(until, now time.Time) bool {
+	wait := until.Sub(now)
 	if wait <= 0 {
 		return false
 	}
