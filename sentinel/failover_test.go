@@ -185,7 +185,7 @@ func fleet(t testing.TB, n int) *wires {
 		}
 		boot.Masters = append(boot.Masters, &m)
 	}
-	w := &wires{rig: &rig{now: Stamp{Mono: time.Hour, Wall: 1}}, dials: map[LinkID]Dial{}, sent: map[LinkID][]Send{}}
+	w := &wires{rig: &rig{now: Stamp{Mono: time.Hour, Wall: 1}}, dials: map[LinkID]Dial{}, sent: map[LinkID][]*Send{}}
 	if tt, ok := t.(*testing.T); ok {
 		w.t = tt
 	}

@@ -18,11 +18,11 @@ type wires struct {
 	*rig
 	dials map[LinkID]Dial
 	open  []LinkID // in the order they were dialled
-	sent  map[LinkID][]Send
+	sent  map[LinkID][]*Send
 }
 
 func newWires(t *testing.T, boot conf.State) *wires {
-	return &wires{rig: newRig(t, boot), dials: map[LinkID]Dial{}, sent: map[LinkID][]Send{}}
+	return &wires{rig: newRig(t, boot), dials: map[LinkID]Dial{}, sent: map[LinkID][]*Send{}}
 }
 
 // take files effects and returns the commands sent by them as text.
@@ -32,7 +32,7 @@ func (w *wires) take(es []Effect) (cmds []string) {
 		case Dial:
 			w.dials[a.Link] = a
 			w.open = append(w.open, a.Link)
-		case Send:
+		case *Send:
 			w.sent[a.Link] = append(w.sent[a.Link], a)
 			for _, cmd := range a.Cmds {
 				cmds = append(cmds, strings.Join(cmd, " "))
