@@ -1,6 +1,7 @@
 package sentinel
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -101,7 +102,7 @@ func (c *Core) helloFromLink(in Hello) {
 	}
 	cn.heardAt = c.now.Mono
 	if in.Payload != nil {
-		c.receiveHello(string(in.Payload), cn.link.users[0])
+		c.receiveHello(in.Payload, cn.link.users[0])
 	}
 }
 
@@ -109,7 +110,11 @@ func (c *Core) helloFromLink(in Hello) {
 // PUBLISH.
 //
 // Rule: B-420 to B-422, R-19.
-func (c *Core) receiveHello(payload string, from *instance) {
+func (c *Core) receiveHello(raw []byte, from *instance) {
+	if c.heardBefore(raw) {
+		return
+	}
+	payload := string(raw)
 	h, why := parseHello(payload)
 	if why != "" {
 		c.complain(from, why)
@@ -140,6 +145,51 @@ func (c *Core) receiveHello(payload string, from *instance) {
 		p.hello = payload
 		c.hearConfiguration(m, p, h)
 	}
+}
+
+// heardBefore looks, without making anything of its bytes, for the hellos that
+// nearly all are: our own, which come back from every instance, and those that
+// repeat the last one of their sender, by which nothing but its time is learnt.
+func (c *Core) heardBefore(payload []byte) bool {
+	id, name := helloNames(payload)
+	if string(id) == c.myID {
+		return true
+	}
+	m := c.byName[string(name)]
+	if m == nil || c.now.Mono < c.amnesia.until {
+		return false
+	}
+	for _, p := range m.peers {
+		if p.runID != string(id) {
+			continue
+		}
+		if p.hello != string(payload) || p.said.epoch != m.configEpoch || !p.said.addr.Same(m.current()) {
+			return false
+		}
+		p.heardAt = c.now.Mono
+		return true
+	}
+	return false
+}
+
+// helloNames are the fields of a hello that say who sends it about which
+// master: the third and the fifth.
+func helloNames(payload []byte) (id, master []byte) {
+	rest := payload
+	for k := range 5 {
+		at := bytes.IndexByte(rest, ',')
+		if at < 0 {
+			return nil, nil
+		}
+		switch k {
+		case 2:
+			id = rest[:at]
+		case 4:
+			master = rest[:at]
+		}
+		rest = rest[at+1:]
+	}
+	return id, master
 }
 
 // adoptEpoch raises the current epoch to one heard of.
@@ -198,6 +248,7 @@ func (c *Core) movePeer(m *master, p *peer, h helloMessage) {
 	others := 0
 	for _, u := range p.link.users {
 		u.addr = addr
+		u.peer.hello = "" // its repetition is none: it tells another address
 		c.changeMaster(u.of)
 		if u.of != m {
 			others++
@@ -361,8 +412,15 @@ func (c *Core) helloPayload(m *master, local string) string {
 		}
 	}
 	at := m.current()
-	return fmt.Sprintf("%s,%d,%s,%d,%s,%s,%d,%d", ip, port, c.myID, c.epoch,
-		m.name, at.Shown(c.announceHostnames), at.Port, m.configEpoch)
+	b := make([]byte, 0, 192)
+	b = append(append(b, ip...), ',')
+	b = append(strconv.AppendInt(b, int64(port), 10), ',')
+	b = append(append(b, c.myID...), ',')
+	b = append(strconv.AppendUint(b, uint64(c.epoch), 10), ',')
+	b = append(append(b, m.name...), ',')
+	b = append(append(b, at.Shown(c.announceHostnames)...), ',')
+	b = append(strconv.AppendInt(b, int64(at.Port), 10), ',')
+	return string(strconv.AppendUint(b, uint64(m.configEpoch), 10))
 }
 
 func (c *Core) helloAcknowledged(i *instance, v resp.Value) {

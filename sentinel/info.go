@@ -102,7 +102,7 @@ func (c *Core) infoReply(i *instance, v resp.Value, sentAt time.Duration) {
 // reported when the instance says that it is a master.
 func (i *instance) readInfo() {
 	old := i.info
-	i.info = replication.ParseInfo([]byte(i.infoText))
+	i.info.Read(i.infoText)
 	if i.info.Role == replication.Replica {
 		if i.info.MasterPort != old.MasterPort || !equalFold(i.info.MasterHost, old.MasterHost) {
 			i.confMoved = true
@@ -167,7 +167,7 @@ const maxReplicas = 4096
 //
 // Rule: B-102, B-511.
 func (c *Core) learnReplica(m *master, rep replication.Reported) {
-	if len(m.replicas) >= maxReplicas {
+	if len(m.replicas) >= maxReplicas || m.lists(rep) {
 		return
 	}
 	addr, ok := c.address(rep.Host, rep.Port)
@@ -184,6 +184,16 @@ func (c *Core) learnReplica(m *master, rep replication.Reported) {
 	r := c.newReplica(m, addr)
 	c.changeMaster(m)
 	c.event(LevelNotice, "+slave", &r.instance, "")
+}
+
+// lists reports whether a replica of m has the address that is spelled so.
+func (m *master) lists(rep replication.Reported) bool {
+	for _, r := range m.replicas {
+		if r.addr.Port == rep.Port && r.addr.Host == rep.Host {
+			return true
+		}
+	}
+	return false
 }
 
 // looksSane reports whether m is a master that replicas may be pointed to.

@@ -54,6 +54,9 @@ type link struct {
 	rtt          time.Duration // smoothed; 0 = not known
 	refusedAt    time.Duration // the last connect was refused then; never = it was not
 	own          bool          // the peer is of our kind (E-5)
+
+	after time.Duration // downAfter as last computed; 0 = a sharer or its option has changed
+	downs int           // sharers that are SDOWN
 }
 
 // newLink makes the link of i, which is i's alone until others join.
@@ -77,6 +80,7 @@ func (c *Core) joinPeerLink(p *peer) {
 		c.peerLink[p.runID] = l
 	} else {
 		l.users = append(l.users, &p.instance)
+		l.after = min(l.after, p.of.downAfter)
 	}
 	p.link = l
 }
@@ -86,6 +90,10 @@ func (c *Core) joinPeerLink(p *peer) {
 // Rule: B-122.
 func (c *Core) leaveLink(i *instance) {
 	l := i.link
+	l.after = 0
+	if i.sdown {
+		l.downs--
+	}
 	for k, u := range l.users {
 		if u == i {
 			l.users = append(l.users[:k:k], l.users[k+1:]...)
@@ -121,24 +129,22 @@ func (l *link) disconnected() bool {
 //
 // Rule: R-24, W-2.
 func (l *link) pingPeriod(c *Core) time.Duration {
-	p := c.params.pingPeriod
-	for _, i := range l.users {
-		after := i.of.downAfter
-		if i.kind == kindMaster {
-			after = max(100*time.Millisecond, min(after, after/10))
-		}
-		p = min(p, after)
+	after := l.downAfter()
+	if l.users[0].kind == kindMaster {
+		after = max(100*time.Millisecond, min(after, after/10))
 	}
-	return p
+	return min(c.params.pingPeriod, after)
 }
 
-// downAfter is the smallest down-after of the sharers.
+// downAfter is the smallest down-after of the sharers, which may be thousands.
 func (l *link) downAfter() time.Duration {
-	d := farAway
-	for _, i := range l.users {
-		d = min(d, i.of.downAfter)
+	if l.after == 0 {
+		l.after = farAway
+		for _, i := range l.users {
+			l.after = min(l.after, i.of.downAfter)
+		}
 	}
-	return d
+	return l.after
 }
 
 func (l *link) act(c *Core) {

@@ -1,6 +1,7 @@
 package sentinel
 
 import (
+	"slices"
 	"time"
 
 	"gosentinel/quorum"
@@ -48,15 +49,11 @@ func (c *Core) persisted(in Persisted) {
 		return
 	}
 	c.settled = max(c.settled, in.Seq)
-	rest := c.waiting[:0]
-	for _, w := range c.waiting {
-		if w.seq > c.settled {
-			rest = append(rest, w)
-			continue
-		}
+	n := 0
+	for ; n < len(c.waiting) && c.waiting[n].seq <= c.settled; n++ { // Seqs ascend
+		w := &c.waiting[n]
 		w.m.ballot.Written(c.now.Mono-w.m.timing(c).Renew(), w.epoch)
 		c.touch(&w.m.watch)
 	}
-	clear(c.waiting[len(rest):])
-	c.waiting = rest
+	c.waiting = slices.Delete(c.waiting, 0, n)
 }
