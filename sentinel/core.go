@@ -44,6 +44,7 @@ type Core struct {
 
 	deadlines deadlines
 	work      []node
+	parts     uint64 // that were drawn
 	visits    uint64 // nodes that acted, for tests of how cost grows
 
 	lastTick time.Duration

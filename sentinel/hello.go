@@ -376,12 +376,16 @@ func (c *Core) confirmed(m *master) bool {
 	return agree >= quorum.Majority(m.voters())
 }
 
-// sendHello publishes our hello on the command connection of i when it is due.
+// sendHello publishes our hello on the command connection of i when it is due,
+// by until if it is the periodic one.
 //
 // Rule: B-401, B-410, B-411, B-503, E-3.
-func (c *Core) sendHello(i *instance) {
-	if c.helloDue(i) > c.now.Mono {
+func (c *Core) sendHello(i *instance, until time.Duration) {
+	if due := c.helloDue(i); due > c.now.Mono && (due > until || i.helloNext > c.now.Mono) {
 		return
+	}
+	if !i.helloNow {
+		i.helloEarly = 0
 	}
 	cn := &i.link.cmd
 	i.helloBusy, i.helloNow = true, false
@@ -396,7 +400,7 @@ func (c *Core) helloDue(i *instance) time.Duration {
 	if i.helloNow {
 		return max(c.now.Mono, i.helloNext)
 	}
-	return max(i.helloAt+c.params.publishPeriod, i.helloNext)
+	return max(c.gather(i.link, i.helloAt+c.params.publishPeriod-i.helloEarly), i.helloNext)
 }
 
 // helloPayload is our hello about m; local is our IP on the link it leaves by.

@@ -7,13 +7,18 @@ import (
 	"gosentinel/replication"
 )
 
-// askInfo sends INFO to a master or replica when it is due; never a second one
-// while one is unanswered.
+// askInfo sends INFO to a master or replica when it is due, or when the
+// periodic one is due by until; never a second one while one is unanswered.
 //
 // Rule: B-501, B-503.
-func (c *Core) askInfo(i *instance) {
-	if c.infoDue(i) > c.now.Mono {
-		return
+func (c *Core) askInfo(i *instance, until time.Duration) {
+	if due := c.infoDue(i); due > c.now.Mono {
+		if due > until || i.infoNext > c.now.Mono || c.infoPeriod(i) < c.params.infoPeriod {
+			return
+		}
+	}
+	if !i.infoNow {
+		i.infoEarly = 0
 	}
 	i.infoBusy, i.infoNow, i.infoAsked = true, false, c.now.Mono
 	c.sendNow(&i.link.cmd, pending{is: sendInfo, inst: i}, []string{i.link.word("INFO")})
@@ -26,7 +31,11 @@ func (c *Core) infoDue(i *instance) time.Duration {
 	if i.infoNow || i.infoAsked == never {
 		return max(c.now.Mono, i.infoNext)
 	}
-	return max(i.infoAsked+c.infoPeriod(i), i.infoNext)
+	period := c.infoPeriod(i)
+	if period == c.params.infoPeriod {
+		period -= min(i.infoEarly, period)
+	}
+	return max(i.infoAsked+period, i.infoNext)
 }
 
 // infoPeriod is how often i is asked for INFO as things stand.

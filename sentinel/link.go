@@ -52,6 +52,7 @@ type link struct {
 	okStall      time.Duration // Core.stalled then
 	lastReply    time.Duration
 	rtt          time.Duration // smoothed; 0 = not known
+	early        time.Duration // by how much the next PING comes before its period
 	refusedAt    time.Duration // the last connect was refused then; never = it was not
 	own          bool          // the peer is of our kind (E-5)
 
@@ -155,6 +156,7 @@ func (l *link) act(c *Core) {
 	}
 	if l.pingDue(c) <= c.now.Mono {
 		c.ping(l)
+		c.takeAlong(l)
 	}
 }
 
@@ -182,6 +184,9 @@ func (l *link) pingDue(c *Core) time.Duration {
 		return c.now.Mono
 	}
 	p := l.pingPeriod(c)
+	if !l.waits {
+		return l.lastReply + p - min(l.early, p)
+	}
 	return max(l.lastReply+p, l.lastPing+p/2)
 }
 
@@ -192,6 +197,9 @@ func (c *Core) ping(l *link) {
 	if l.cmd.pending.len() >= maxPending*len(l.users) {
 		l.lastPing = c.now.Mono
 		return
+	}
+	if l.lastPing != never {
+		l.early = 0
 	}
 	l.lastPing = c.now.Mono
 	if !l.waits {
@@ -301,6 +309,7 @@ func (c *Core) linkUp(in LinkUp) {
 		return
 	}
 	l.refusedAt = never
+	c.spreadTurns(l)
 	if l.users[0].kind == kindPeer {
 		c.sendNow(cn, pending{is: sendKindQuestion, inst: l.users[0]}, []string{"INFO", "server"})
 	}

@@ -1,7 +1,6 @@
 package sentinel
 
 import (
-	"slices"
 	"time"
 
 	"gosentinel/quorum"
@@ -49,11 +48,15 @@ func (c *Core) persisted(in Persisted) {
 		return
 	}
 	c.settled = max(c.settled, in.Seq)
-	n := 0
-	for ; n < len(c.waiting) && c.waiting[n].seq <= c.settled; n++ { // Seqs ascend
-		w := &c.waiting[n]
+	rest := c.waiting[:0]
+	for _, w := range c.waiting {
+		if w.seq > c.settled {
+			rest = append(rest, w)
+			continue
+		}
 		w.m.ballot.Written(c.now.Mono-w.m.timing(c).Renew(), w.epoch)
 		c.touch(&w.m.watch)
 	}
-	c.waiting = slices.Delete(c.waiting, 0, n)
+	clear(c.waiting[len(rest):])
+	c.waiting = rest
 }
