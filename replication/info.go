@@ -1,8 +1,8 @@
 package replication
 
 import (
-	"bytes"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -59,43 +59,54 @@ const defaultPriority = 100
 // ParseInfo reads an INFO reply. It cannot fail: what it does not understand
 // it ignores. The cost is that of the text, and nothing of text is kept.
 func ParseInfo(text []byte) Info {
-	in := Info{Priority: defaultPriority, Announced: true}
-	for len(text) > 0 {
-		line := text
-		if i := bytes.IndexByte(text, '\n'); i >= 0 {
-			line, text = text[:i], text[i+1:]
-		} else {
-			text = nil
-		}
-		line = bytes.TrimSuffix(line, []byte{'\r'})
-		colon := bytes.IndexByte(line, ':')
-		if colon <= 0 {
-			continue
-		}
-		in.read(line[:colon], line[colon+1:])
-	}
+	var in Info
+	in.Read(string(text))
 	return in
 }
 
-func (in *Info) read(key, value []byte) {
-	switch string(key) {
+// Read is ParseInfo into in, which holds an earlier reply of the same instance:
+// what has not changed costs no memory.
+func (in *Info) Read(text string) {
+	old := *in
+	*in = Info{Priority: defaultPriority, Announced: true, Replicas: old.Replicas[:0]}
+	for len(text) > 0 {
+		var line string
+		if i := strings.IndexByte(text, '\n'); i >= 0 {
+			line, text = text[:i], text[i+1:]
+		} else {
+			line, text = text, ""
+		}
+		if line == "" {
+			continue
+		}
+		switch line[0] { // of the few keys that matter
+		case 'r', 'm', 's', 'g':
+			if key, value, ok := strings.Cut(strings.TrimSuffix(line, "\r"), ":"); ok {
+				in.read(key, value, &old)
+			}
+		}
+	}
+}
+
+func (in *Info) read(key, value string, old *Info) {
+	switch key {
 	case "run_id":
 		if len(value) >= 40 {
-			in.RunID = string(value[:40])
+			in.RunID = kept(value[:40], old.RunID)
 		}
 	case "role":
-		switch string(value) {
+		switch value {
 		case "master":
 			in.Role = Master
 		case "slave":
 			in.Role = Replica
 		}
 	case "master_host":
-		in.MasterHost = string(value)
+		in.MasterHost = kept(value, old.MasterHost)
 	case "master_port":
 		in.MasterPort = int(number(value))
 	case "master_link_status":
-		in.LinkUp = string(value) == "up"
+		in.LinkUp = value == "up"
 	case "master_link_down_since_seconds":
 		in.LinkDown = time.Duration(clamp(number(value), -1, maxSeconds)) * time.Second
 	case "slave_priority":
@@ -107,48 +118,68 @@ func (in *Info) read(key, value []byte) {
 	case "replica_announced":
 		in.Announced = number(value) != 0
 	case "master_replid":
-		in.ReplID = string(value)
+		in.ReplID = kept(value, old.ReplID)
 	case "master_replid2":
-		in.ReplID2 = string(value)
+		in.ReplID2 = kept(value, old.ReplID2)
 	case "gosentinel_version":
-		in.Own = string(value)
+		in.Own = kept(value, old.Own)
 	default:
-		if len(key) > 5 && string(key[:5]) == "slave" && isDigits(key[5:]) && len(in.Replicas) < MaxReported {
+		if len(key) > 5 && key[:5] == "slave" && isDigits(key[5:]) && len(in.Replicas) < MaxReported {
+			n := len(in.Replicas)
+			host := ""
+			if n < len(old.Replicas) {
+				host = old.Replicas[n].Host
+			}
 			if r, ok := reported(value); ok {
+				r.Host = kept(r.Host, host)
 				in.Replicas = append(in.Replicas, r)
 			}
 		}
 	}
 }
 
+// noReplID is master_replid2 of an instance that was never promoted.
+const noReplID = "0000000000000000000000000000000000000000"
+
+// kept is a string equal to s that is no part of a longer one: old, if that is.
+func kept(s, old string) string {
+	switch s {
+	case old:
+		return old
+	case noReplID:
+		return noReplID
+	}
+	return strings.Clone(s)
+}
+
 // rdbChannel marks the second connection of a replica that is listed already:
 // servers that send the snapshot on a connection of its own list both.
 //
 // Rule: R-14 (redis #14728).
-var rdbChannel = []byte("type=rdb-channel")
+const rdbChannel = "type=rdb-channel"
 
 // reported reads `ip=<h>,port=<p>,…` or the old `<h>,<p>,<state>`.
-func reported(value []byte) (Reported, bool) {
+func reported(value string) (Reported, bool) {
 	var r Reported
-	first, rest, ok := bytes.Cut(value, []byte{','})
+	first, rest, ok := strings.Cut(value, ",")
 	if !ok {
 		return r, false
 	}
-	if host, isNew := bytes.CutPrefix(first, []byte("ip=")); isNew {
-		r.Host = string(host)
+	if host, isNew := strings.CutPrefix(first, "ip="); isNew {
+		r.Host = host
 		for len(rest) > 0 {
-			var field []byte
-			field, rest, _ = bytes.Cut(rest, []byte{','})
-			if port, is := bytes.CutPrefix(field, []byte("port=")); is {
+			var field string
+			field, rest, _ = strings.Cut(rest, ",")
+			if port, is := strings.CutPrefix(field, "port="); is {
 				r.Port = int(number(port))
 			}
-			if bytes.Equal(field, rdbChannel) {
+			if field == rdbChannel {
 				return r, false
 			}
 		}
 	} else {
-		port, _, _ := bytes.Cut(rest, []byte{','})
-		r.Host, r.Port = string(first), int(number(port))
+		port, _, _ := strings.Cut(rest, ",")
+		r.Host, r.Port = first, int(number(port))
 	}
 	return r, r.Host != "" && r.Port >= 0 && r.Port <= 65535
 }
@@ -156,8 +187,8 @@ func reported(value []byte) (Reported, bool) {
 const maxSeconds = int64(1) << 31
 
 // number reads a decimal; anything else is 0, as is what does not fit.
-func number(b []byte) int64 {
-	n, err := strconv.ParseInt(string(b), 10, 64)
+func number(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
 		return 0
 	}
@@ -166,11 +197,11 @@ func number(b []byte) int64 {
 
 func clamp(n, lo, hi int64) int64 { return max(lo, min(hi, n)) }
 
-func isDigits(b []byte) bool {
-	for _, c := range b {
-		if c < '0' || c > '9' {
+func isDigits(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
 			return false
 		}
 	}
-	return len(b) > 0
+	return len(s) > 0
 }

@@ -78,6 +78,12 @@ func FuzzParseInfo(f *testing.F) {
 	f.Add([]byte("slave0:ip=a,port=1,state=online\r\nslave1:a,1,\r\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		in := ParseInfo(text)
+		again := ParseInfo([]byte(replicaInfo + "slave0:ip=a,port=1,state=online\r\nslave1:b,2,\r\n"))
+		again.Read(string(text))
+		if len(again.Replicas) == 0 {
+			again.Replicas = nil
+		}
+		require.Equal(t, in, again, "what was read before leaves nothing")
 		require.LessOrEqual(t, len(in.Replicas), MaxReported)
 		require.GreaterOrEqual(t, in.LinkDown, -time.Second)
 		require.Contains(t, []int{0, 40}, len(in.RunID))

@@ -126,8 +126,9 @@ type (
 	// Hangup closes a connection, after delivering what was sent on it
 	// already; nothing is heard of that link any more.
 	Hangup struct{ Link LinkID }
-	// Send queues commands on a link, pipelined as they stand (renames, MULTI,
-	// EXEC included). Answer is the last reply. Tag 0 wants no answer. Secret
+	// Send, handed out as a pointer, queues commands on a link, pipelined as they stand (renames, MULTI,
+	// EXEC included). Answer is the last reply. Tag 0 wants no answer; the
+	// PINGs of a connection are one Send with one Tag. Secret
 	// says that the last word of each is a password, which no log or trace may
 	// show.
 	Send struct {
@@ -169,7 +170,7 @@ type (
 func (Persist) isAction()     {}
 func (Dial) isAction()        {}
 func (Hangup) isAction()      {}
-func (Send) isAction()        {}
+func (*Send) isAction()       {}
 func (Respond) isAction()     {}
 func (Emit) isAction()        {}
 func (Show) isAction()        {}

@@ -95,7 +95,7 @@ func (c *Core) askDue(m *master) time.Duration {
 
 // askTime is when p is to be asked next.
 func (c *Core) askTime(m *master, p *peer) time.Duration {
-	if !p.connected() || len(p.link.cmd.pending) >= maxPending*len(p.link.users) {
+	if !p.connected() || p.link.cmd.pending.len() >= maxPending*len(p.link.users) {
 		return farAway
 	}
 	if m.failover.wantsVotes() {

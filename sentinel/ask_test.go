@@ -169,7 +169,7 @@ func TestAskForTheAddressThatThePeerKnows(t *testing.T) {
 	w.c.masters[0].bornAt = never
 	m := w.c.masters[0]
 	p := m.peers[0]
-	w.c.receiveHello(fmt.Sprintf("10.0.0.3,26379,%s,0,mm,10.0.0.77,6379,0", p.runID), nil)
+	w.c.receiveHello(fmt.Appendf(nil, "10.0.0.3,26379,%s,0,mm,10.0.0.77,6379,0", p.runID), nil)
 	cmds := w.loseMaster()
 	require.Contains(t, cmds, "SENTINEL is-master-down-by-addr 10.0.0.77 6379 0 *")
 	require.Contains(t, cmds, "SENTINEL is-master-down-by-addr 10.0.0.1 6379 0 *")

@@ -135,7 +135,7 @@ func (c *Core) publish(in Request) {
 	case string(in.Args[1]) != helloChannel:
 		c.refuse(in.ID, textOnlyHello)
 	default:
-		c.receiveHello(string(in.Args[2]), nil)
+		c.receiveHello(in.Args[2], nil)
 		c.emitNow(Respond{ID: in.ID, Value: resp.Int(1)}) // it shows nothing that must be on disk (E-40)
 	}
 }

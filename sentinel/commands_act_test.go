@@ -294,7 +294,7 @@ func TestFailoverRefuses(t *testing.T) {
 	require.Equal(t, "-NOGOODSLAVE No suitable replica to promote", r.line("sentinel", "failover", "mm"))
 	r.c.byName["mm"].failover.state = stateWaitPromotion
 	r.c.failoverCommand(request(9, "sentinel", "failover", "mm"))
-	require.Equal(t, "-INPROG Failover already in progress", wire(r.c.out[0].Action.(Respond).Value))
+	require.Equal(t, "-INPROG Failover already in progress", wire(r.c.finish()[0].Action.(Respond).Value))
 }
 
 // Rule: K-5, B-421, W-31.

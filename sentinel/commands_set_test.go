@@ -244,7 +244,7 @@ func TestNewAnnouncementIsTold(t *testing.T) {
 	r.step(Answer{Tag: r.hello(), Value: resp.Int(1)})
 	hellos := func(es []Effect) (out []string) {
 		for _, e := range es {
-			if s, ok := e.Action.(Send); ok && s.Cmds[0][0] == "PUBLISH" {
+			if s, ok := e.Action.(*Send); ok && s.Cmds[0][0] == "PUBLISH" {
 				out = append(out, s.Cmds[0][2])
 			}
 		}
@@ -257,7 +257,7 @@ func TestNewAnnouncementIsTold(t *testing.T) {
 
 // hello is the tag of the hello that is on its way to the first master.
 func (r *rig) hello() Tag {
-	for _, p := range r.c.masters[0].link.cmd.pending {
+	for _, p := range r.c.masters[0].link.cmd.pending.all() {
 		if p.is == sendHello {
 			return p.tag
 		}

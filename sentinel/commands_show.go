@@ -123,7 +123,7 @@ func (c *Core) commonFields(t *table, i *instance) {
 	t.num("port", int64(i.addr.Port))
 	t.str("runid", i.runID)
 	t.str("flags", c.flags(i))
-	t.num("link-pending-commands", int64(len(l.cmd.pending)+len(l.pub.pending)))
+	t.num("link-pending-commands", int64(l.cmd.pending.len()+l.pub.pending.len()))
 	t.num("link-refcount", int64(len(l.users)))
 	if i.kind == kindMaster && i.of.failover.state != stateNone {
 		t.str("failover-state", i.of.failover.state.String())

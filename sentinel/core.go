@@ -44,6 +44,7 @@ type Core struct {
 
 	deadlines deadlines
 	work      []node
+	parts     uint64 // that were drawn
 	visits    uint64 // nodes that acted, for tests of how cost grows
 
 	lastTick time.Duration
@@ -66,8 +67,8 @@ type Core struct {
 	dying    bool // a simulated failure was reached: nothing follows its Exit
 	badHello helloComplaints
 
-	out   []Effect
-	table table // room for the next listing
+	out   []Effect // of this step, behind room for its Persist; its memory is used again
+	table table    // room for the next listing
 }
 
 // New makes a Core from the state in sentinel.conf. Its error says what is
@@ -125,9 +126,9 @@ func (c *Core) Start() []Effect {
 	return c.finish()
 }
 
-// Step applies one input and returns what to do, in order; nothing returned
-// aliases the core. It cannot fail: bad input becomes an event or an error
-// reply, a broken invariant panics.
+// Step applies one input and returns what to do, in order, in a slice that the
+// next Step uses again; what is in it is immutable. It cannot fail: bad input
+// becomes an event or an error reply, a broken invariant panics.
 func (c *Core) Step(now Stamp, in Input) []Effect {
 	if now.Mono < c.now.Mono {
 		now.Mono = c.now.Mono
@@ -143,7 +144,7 @@ func (c *Core) Step(now Stamp, in Input) []Effect {
 	case LinkDown:
 		c.linkDown(in)
 	case Answer:
-		c.answer(in)
+		c.answer(&in)
 	case Hello:
 		c.helloFromLink(in)
 	case Request:
@@ -218,16 +219,27 @@ func (c *Core) emit(a Action) {
 	if c.seq > c.settled {
 		after = c.seq
 	}
-	c.out = append(c.out, Effect{After: after, Action: a})
+	c.put(Effect{After: after, Action: a})
 }
 
 // emitNow appends an effect that reveals nothing that must be durable first:
 // PING, INFO, SUBSCRIBE, dials and asks.
 func (c *Core) emitNow(a Action) {
 	if !c.dying {
-		c.out = append(c.out, Effect{Action: a})
+		c.put(Effect{Action: a})
 	}
 }
+
+// put appends to the effects of this step.
+func (c *Core) put(e Effect) {
+	if len(c.out) == 0 {
+		c.out = append(c.out, Effect{})
+	}
+	c.out = append(c.out, e)
+}
+
+// outKept is how many effects of a large step are not given back at once.
+const outKept = 1024
 
 // change marks the durable state as changed by this step.
 func (c *Core) change() {
@@ -245,15 +257,19 @@ func (c *Core) changeMaster(m *master) {
 
 // finish closes a step: Persist goes first.
 func (c *Core) finish() []Effect {
+	if c.dirty && len(c.out) == 0 {
+		c.out = append(c.out, Effect{})
+	}
 	out := c.out
-	c.out = nil
+	if c.out = out[:0]; len(out) > outKept {
+		c.out = nil
+	}
 	if c.dirty {
 		c.dirty = false
-		out = append(out, Effect{})
-		copy(out[1:], out)
 		out[0] = Effect{Action: Persist{Seq: c.seq}}
+		return out
 	}
-	return out
+	return out[min(1, len(out)):]
 }
 
 func (c *Core) randomID() string {

@@ -22,20 +22,21 @@ func (c *Core) pong(l *link, v resp.Value) {
 	case pong || strings.HasPrefix(v.Str, "LOADING") || strings.HasPrefix(v.Str, "MASTERDOWN"):
 		l.smoothRTT(now - l.lastPing)
 		l.lastOK, l.okStall, l.waits = now, c.stalled, false
+		if i := l.users[0]; pong && i.kind == kindMaster {
+			i.of.rebooted = false
+		}
+		if l.downs == 0 {
+			return
+		}
 		for _, i := range l.users {
-			if pong && i.kind == kindMaster {
-				i.of.rebooted = false
-			}
 			if i.sdown {
 				c.touch(i)
 			}
 		}
 	case strings.HasPrefix(v.Str, "BUSY"):
-		for _, i := range l.users {
-			if i.kind != kindPeer && i.sdown && !i.killSent {
-				i.killSent = true
-				c.sendNow(&l.cmd, pending{}, []string{l.word("SCRIPT"), "KILL"})
-			}
+		if i := l.users[0]; i.kind != kindPeer && i.sdown && !i.killSent {
+			i.killSent = true
+			c.sendNow(&l.cmd, pending{}, []string{l.word("SCRIPT"), "KILL"})
 		}
 	}
 }
@@ -125,9 +126,11 @@ func (c *Core) judgeDown(i *instance) {
 	}
 	i.sdown = down
 	if down {
+		i.link.downs++
 		i.sdownSince = c.now.Mono
 		c.event(LevelWarning, "+sdown", i, "")
 	} else {
+		i.link.downs--
 		i.killSent = false
 		c.event(LevelWarning, "-sdown", i, "")
 	}

@@ -103,7 +103,7 @@ func (d dumper) master(m *master) {
 func (d dumper) instance(depth int, i *instance) {
 	l := i.link
 	d.line(depth, "link cmd=%d/%d pub=%d/%d sharers=%d ping=%t,%s ok=%s reply=%s rtt=%s refused=%s own=%t",
-		l.cmd.state, len(l.cmd.pending), l.pub.state, len(l.pub.pending), len(l.users), l.waits, at(l.pendingSince),
+		l.cmd.state, l.cmd.pending.len(), l.pub.state, l.pub.pending.len(), len(l.users), l.waits, at(l.pendingSince),
 		at(l.lastOK), at(l.lastReply), l.rtt, at(l.refusedAt), l.own)
 	d.line(depth, "state sdown=%t,%s kill=%t hello=%s busy=%t now=%t", i.sdown, at(i.sdownSince), i.killSent, at(i.helloAt), i.helloBusy, i.helloNow)
 	if i.kind == kindPeer {

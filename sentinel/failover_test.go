@@ -185,7 +185,7 @@ func fleet(t testing.TB, n int) *wires {
 		}
 		boot.Masters = append(boot.Masters, &m)
 	}
-	w := &wires{rig: &rig{now: Stamp{Mono: time.Hour, Wall: 1}}, dials: map[LinkID]Dial{}, sent: map[LinkID][]Send{}}
+	w := &wires{rig: &rig{now: Stamp{Mono: time.Hour, Wall: 1}}, dials: map[LinkID]Dial{}, sent: map[LinkID][]*Send{}}
 	if tt, ok := t.(*testing.T); ok {
 		w.t = tt
 	}
@@ -224,7 +224,7 @@ func TestAStepVisitsFew(t *testing.T) {
 func TestARepeatedHelloVisitsNobody(t *testing.T) {
 	w := fleet(t, 1000)
 	payload := "10.0.0.3,26379," + peerID(0) + ",0,m7,10.0.7.1,6379,0"
-	w.c.receiveHello(payload, nil)
+	w.c.receiveHello([]byte(payload), nil)
 	w.put(Tick{})
 	before := w.c.visits
 	for range 100 {

@@ -1,6 +1,7 @@
 package sentinel
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -101,7 +102,7 @@ func (c *Core) helloFromLink(in Hello) {
 	}
 	cn.heardAt = c.now.Mono
 	if in.Payload != nil {
-		c.receiveHello(string(in.Payload), cn.link.users[0])
+		c.receiveHello(in.Payload, cn.link.users[0])
 	}
 }
 
@@ -109,7 +110,11 @@ func (c *Core) helloFromLink(in Hello) {
 // PUBLISH.
 //
 // Rule: B-420 to B-422, R-19.
-func (c *Core) receiveHello(payload string, from *instance) {
+func (c *Core) receiveHello(raw []byte, from *instance) {
+	if c.heardBefore(raw) {
+		return
+	}
+	payload := string(raw)
 	h, why := parseHello(payload)
 	if why != "" {
 		c.complain(from, why)
@@ -140,6 +145,51 @@ func (c *Core) receiveHello(payload string, from *instance) {
 		p.hello = payload
 		c.hearConfiguration(m, p, h)
 	}
+}
+
+// heardBefore looks, without making anything of its bytes, for the hellos that
+// nearly all are: our own, which come back from every instance, and those that
+// repeat the last one of their sender, by which nothing but its time is learnt.
+func (c *Core) heardBefore(payload []byte) bool {
+	id, name := helloNames(payload)
+	if string(id) == c.myID {
+		return true
+	}
+	m := c.byName[string(name)]
+	if m == nil || c.now.Mono < c.amnesia.until {
+		return false
+	}
+	for _, p := range m.peers {
+		if p.runID != string(id) {
+			continue
+		}
+		if p.hello != string(payload) || p.said.epoch != m.configEpoch || !p.said.addr.Same(m.current()) {
+			return false
+		}
+		p.heardAt = c.now.Mono
+		return true
+	}
+	return false
+}
+
+// helloNames are the fields of a hello that say who sends it about which
+// master: the third and the fifth.
+func helloNames(payload []byte) (id, master []byte) {
+	rest := payload
+	for k := range 5 {
+		at := bytes.IndexByte(rest, ',')
+		if at < 0 {
+			return nil, nil
+		}
+		switch k {
+		case 2:
+			id = rest[:at]
+		case 4:
+			master = rest[:at]
+		}
+		rest = rest[at+1:]
+	}
+	return id, master
 }
 
 // adoptEpoch raises the current epoch to one heard of.
@@ -198,6 +248,7 @@ func (c *Core) movePeer(m *master, p *peer, h helloMessage) {
 	others := 0
 	for _, u := range p.link.users {
 		u.addr = addr
+		u.peer.hello = "" // its repetition is none: it tells another address
 		c.changeMaster(u.of)
 		if u.of != m {
 			others++
@@ -325,12 +376,16 @@ func (c *Core) confirmed(m *master) bool {
 	return agree >= quorum.Majority(m.voters())
 }
 
-// sendHello publishes our hello on the command connection of i when it is due.
+// sendHello publishes our hello on the command connection of i when it is due,
+// by until if it is the periodic one.
 //
 // Rule: B-401, B-410, B-411, B-503, E-3.
-func (c *Core) sendHello(i *instance) {
-	if c.helloDue(i) > c.now.Mono {
+func (c *Core) sendHello(i *instance, until time.Duration) {
+	if due := c.helloDue(i); due > c.now.Mono && (due > until || i.helloNext > c.now.Mono) {
 		return
+	}
+	if !i.helloNow {
+		i.helloEarly = 0
 	}
 	cn := &i.link.cmd
 	i.helloBusy, i.helloNow = true, false
@@ -345,7 +400,7 @@ func (c *Core) helloDue(i *instance) time.Duration {
 	if i.helloNow {
 		return max(c.now.Mono, i.helloNext)
 	}
-	return max(i.helloAt+c.params.publishPeriod, i.helloNext)
+	return max(c.gather(i.link, i.helloAt+c.params.publishPeriod-i.helloEarly), i.helloNext)
 }
 
 // helloPayload is our hello about m; local is our IP on the link it leaves by.
@@ -361,8 +416,15 @@ func (c *Core) helloPayload(m *master, local string) string {
 		}
 	}
 	at := m.current()
-	return fmt.Sprintf("%s,%d,%s,%d,%s,%s,%d,%d", ip, port, c.myID, c.epoch,
-		m.name, at.Shown(c.announceHostnames), at.Port, m.configEpoch)
+	b := make([]byte, 0, 192)
+	b = append(append(b, ip...), ',')
+	b = append(strconv.AppendInt(b, int64(port), 10), ',')
+	b = append(append(b, c.myID...), ',')
+	b = append(strconv.AppendUint(b, uint64(c.epoch), 10), ',')
+	b = append(append(b, m.name...), ',')
+	b = append(append(b, at.Shown(c.announceHostnames)...), ',')
+	b = append(strconv.AppendInt(b, int64(at.Port), 10), ',')
+	return string(strconv.AppendUint(b, uint64(m.configEpoch), 10))
 }
 
 func (c *Core) helloAcknowledged(i *instance, v resp.Value) {

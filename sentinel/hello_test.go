@@ -104,12 +104,16 @@ func TestAPeerMovesUnderAllMasters(t *testing.T) {
 	boot := around(watched("mm", "10.0.0.1", 6379, 2), 0, 1)
 	boot.Masters = append(boot.Masters, around(watched("m2", "10.0.0.1", 6380, 2), 0, 1).Masters...)
 	r := newRig(t, boot)
+	ofM2 := strings.Replace(helloOf(0, 0, "10.0.0.1,6380", 0), ",mm,", ",m2,", 1)
+	require.Empty(t, r.hear(ofM2))
 	moved := strings.Replace(helloOf(0, 0, "10.0.0.1,6379", 0), "26379", "30000", 1)
 	require.Equal(t, []string{
 		"+sentinel-address-switch master mm 10.0.0.1 6379 ip 10.0.0.3 port 30000 for " + peerID(0),
 		"+sentinel-address-update sentinel " + peerID(0) + " 10.0.0.3 30000 @ mm 10.0.0.1 6379 1 additional matching instances",
 	}, r.hear(moved))
 	require.Equal(t, 30000, r.c.masters[1].peers[0].addr.Port)
+	require.Len(t, r.hear(ofM2), 2, "what it said of m2 before is no repetition now")
+	require.Equal(t, 26379, r.c.masters[1].peers[0].addr.Port)
 }
 
 // Epochs are adopted even from a sender that cannot be a peer; only a higher
@@ -180,7 +184,7 @@ func TestHelloPayload(t *testing.T) {
 func TestPeersAreBounded(t *testing.T) {
 	r := newRig(t, watched("mm", "10.0.0.1", 6379, 2))
 	for i := range maxPeers + 10 {
-		r.c.receiveHello(fmt.Sprintf("10.0.%d.%d,26379,%040x,0,mm,10.0.0.1,6379,0", i/250, 1+i%250, i), nil)
+		r.c.receiveHello(fmt.Appendf(nil, "10.0.%d.%d,26379,%040x,0,mm,10.0.0.1,6379,0", i/250, 1+i%250, i), nil)
 	}
 	require.Len(t, r.c.masters[0].peers, maxPeers)
 }
@@ -193,7 +197,7 @@ func FuzzHello(f *testing.F) {
 		r := newRig(t, around(watched("mm", "10.0.0.1", 6379, 2), 2, 2))
 		before := r.c.epoch
 		r.step(Hello{Link: 1, Payload: []byte(payload)})
-		r.c.receiveHello(payload, nil)
+		r.c.receiveHello([]byte(payload), nil)
 		r.wait(time.Second)
 		require.GreaterOrEqual(t, r.c.epoch, before)
 		require.Equal(t, "mm", r.c.masters[0].name)

@@ -7,13 +7,18 @@ import (
 	"gosentinel/replication"
 )
 
-// askInfo sends INFO to a master or replica when it is due; never a second one
-// while one is unanswered.
+// askInfo sends INFO to a master or replica when it is due, or when the
+// periodic one is due by until; never a second one while one is unanswered.
 //
 // Rule: B-501, B-503.
-func (c *Core) askInfo(i *instance) {
-	if c.infoDue(i) > c.now.Mono {
-		return
+func (c *Core) askInfo(i *instance, until time.Duration) {
+	if due := c.infoDue(i); due > c.now.Mono {
+		if due > until || i.infoNext > c.now.Mono || c.infoPeriod(i) < c.params.infoPeriod {
+			return
+		}
+	}
+	if !i.infoNow {
+		i.infoEarly = 0
 	}
 	i.infoBusy, i.infoNow, i.infoAsked = true, false, c.now.Mono
 	c.sendNow(&i.link.cmd, pending{is: sendInfo, inst: i}, []string{i.link.word("INFO")})
@@ -26,7 +31,11 @@ func (c *Core) infoDue(i *instance) time.Duration {
 	if i.infoNow || i.infoAsked == never {
 		return max(c.now.Mono, i.infoNext)
 	}
-	return max(i.infoAsked+c.infoPeriod(i), i.infoNext)
+	period := c.infoPeriod(i)
+	if period == c.params.infoPeriod {
+		period -= min(i.infoEarly, period)
+	}
+	return max(i.infoAsked+period, i.infoNext)
 }
 
 // infoPeriod is how often i is asked for INFO as things stand.
@@ -102,7 +111,7 @@ func (c *Core) infoReply(i *instance, v resp.Value, sentAt time.Duration) {
 // reported when the instance says that it is a master.
 func (i *instance) readInfo() {
 	old := i.info
-	i.info = replication.ParseInfo([]byte(i.infoText))
+	i.info.Read(i.infoText)
 	if i.info.Role == replication.Replica {
 		if i.info.MasterPort != old.MasterPort || !equalFold(i.info.MasterHost, old.MasterHost) {
 			i.confMoved = true
@@ -167,7 +176,7 @@ const maxReplicas = 4096
 //
 // Rule: B-102, B-511.
 func (c *Core) learnReplica(m *master, rep replication.Reported) {
-	if len(m.replicas) >= maxReplicas {
+	if len(m.replicas) >= maxReplicas || m.lists(rep) {
 		return
 	}
 	addr, ok := c.address(rep.Host, rep.Port)
@@ -184,6 +193,16 @@ func (c *Core) learnReplica(m *master, rep replication.Reported) {
 	r := c.newReplica(m, addr)
 	c.changeMaster(m)
 	c.event(LevelNotice, "+slave", &r.instance, "")
+}
+
+// lists reports whether a replica of m has the address that is spelled so.
+func (m *master) lists(rep replication.Reported) bool {
+	for _, r := range m.replicas {
+		if r.addr.Port == rep.Port && r.addr.Host == rep.Host {
+			return true
+		}
+	}
+	return false
 }
 
 // looksSane reports whether m is a master that replicas may be pointed to.

@@ -37,10 +37,11 @@ type instance struct {
 	sdownSince time.Duration // start of the last SDOWN, even when it is over; never = none
 	killSent   bool          // SCRIPT KILL was sent in this SDOWN (B-305)
 
-	helloAt   time.Duration // last hello that was acknowledged; never = none yet
-	helloBusy bool          // one is on its way
-	helloNext time.Duration // no hello before, after an error
-	helloNow  bool          // something changed: send one at once
+	helloAt    time.Duration // last hello that was acknowledged; never = none yet
+	helloBusy  bool          // one is on its way
+	helloNext  time.Duration // no hello before, after an error
+	helloNow   bool          // something changed: send one at once
+	helloEarly time.Duration // by how much the next comes before its period
 
 	// Masters and replicas only.
 	info      replication.Info
@@ -50,6 +51,7 @@ type instance struct {
 	infoNext  time.Duration // no INFO before, after an error
 	infoNow   bool          // ask at once
 	infoAsked time.Duration // when the last INFO was asked for
+	infoEarly time.Duration // by how much the next comes before its period
 	role      replication.Role
 	roleSince time.Duration
 	confSince time.Duration // when the reported master last changed
@@ -170,8 +172,9 @@ func (i *instance) disconnected() bool { return i.link.disconnected() }
 
 func (i *instance) act(c *Core) {
 	c.judgeDown(i)
-	c.askInfo(i)
-	c.sendHello(i)
+	until := c.horizon(i)
+	c.askInfo(i, until)
+	c.sendHello(i, until)
 }
 
 func (i *instance) due(c *Core) time.Duration {

@@ -3,8 +3,6 @@ package sentinel
 import (
 	"time"
 
-	"gosentinel/internal/resp"
-	"gosentinel/quorum"
 	"gosentinel/replication"
 )
 
@@ -30,31 +28,9 @@ type conn struct {
 	heardAt time.Duration // last message on a Pub/Sub connection
 	local   string        // our own IP on it
 	sent    uint64
-	pending []pending
+	pending pendings
+	ping    *Send // that of this connection, once it was needed
 }
-
-// pending is a Send that has no answer yet.
-type pending struct {
-	tag     Tag
-	is      sendKind
-	inst    *instance // who asked; its link may have changed since
-	at      time.Duration
-	vote    bool         // an ask that requests a vote …
-	epoch   quorum.Epoch // … in this epoch
-	foreign bool         // an ask for the address that the peer knows, not ours (E-4)
-}
-
-type sendKind uint8
-
-const (
-	sendPlain sendKind = iota // nobody looks at the answer
-	sendPing
-	sendInfo
-	sendHello
-	sendAsk
-	sendKindQuestion // INFO server to a peer (E-5)
-	sendPromotion    // the transaction of a promotion
-)
 
 // link is the way to an instance: a command connection, for masters and
 // replicas a Pub/Sub connection, and the ping clocks. Peers with one run id
@@ -76,8 +52,12 @@ type link struct {
 	okStall      time.Duration // Core.stalled then
 	lastReply    time.Duration
 	rtt          time.Duration // smoothed; 0 = not known
+	early        time.Duration // by how much the next PING comes before its period
 	refusedAt    time.Duration // the last connect was refused then; never = it was not
 	own          bool          // the peer is of our kind (E-5)
+
+	after time.Duration // downAfter as last computed; 0 = a sharer or its option has changed
+	downs int           // sharers that are SDOWN
 }
 
 // newLink makes the link of i, which is i's alone until others join.
@@ -101,6 +81,7 @@ func (c *Core) joinPeerLink(p *peer) {
 		c.peerLink[p.runID] = l
 	} else {
 		l.users = append(l.users, &p.instance)
+		l.after = min(l.after, p.of.downAfter)
 	}
 	p.link = l
 }
@@ -110,6 +91,10 @@ func (c *Core) joinPeerLink(p *peer) {
 // Rule: B-122.
 func (c *Core) leaveLink(i *instance) {
 	l := i.link
+	l.after = 0
+	if i.sdown {
+		l.downs--
+	}
 	for k, u := range l.users {
 		if u == i {
 			l.users = append(l.users[:k:k], l.users[k+1:]...)
@@ -145,24 +130,22 @@ func (l *link) disconnected() bool {
 //
 // Rule: R-24, W-2.
 func (l *link) pingPeriod(c *Core) time.Duration {
-	p := c.params.pingPeriod
-	for _, i := range l.users {
-		after := i.of.downAfter
-		if i.kind == kindMaster {
-			after = max(100*time.Millisecond, min(after, after/10))
-		}
-		p = min(p, after)
+	after := l.downAfter()
+	if l.users[0].kind == kindMaster {
+		after = max(100*time.Millisecond, min(after, after/10))
 	}
-	return p
+	return min(c.params.pingPeriod, after)
 }
 
-// downAfter is the smallest down-after of the sharers.
+// downAfter is the smallest down-after of the sharers, which may be thousands.
 func (l *link) downAfter() time.Duration {
-	d := farAway
-	for _, i := range l.users {
-		d = min(d, i.of.downAfter)
+	if l.after == 0 {
+		l.after = farAway
+		for _, i := range l.users {
+			l.after = min(l.after, i.of.downAfter)
+		}
 	}
-	return d
+	return l.after
 }
 
 func (l *link) act(c *Core) {
@@ -173,6 +156,7 @@ func (l *link) act(c *Core) {
 	}
 	if l.pingDue(c) <= c.now.Mono {
 		c.ping(l)
+		c.takeAlong(l)
 	}
 }
 
@@ -200,6 +184,9 @@ func (l *link) pingDue(c *Core) time.Duration {
 		return c.now.Mono
 	}
 	p := l.pingPeriod(c)
+	if !l.waits {
+		return l.lastReply + p - min(l.early, p)
+	}
 	return max(l.lastReply+p, l.lastPing+p/2)
 }
 
@@ -207,15 +194,19 @@ func (l *link) pingDue(c *Core) time.Duration {
 //
 // Rule: B-302.
 func (c *Core) ping(l *link) {
-	if len(l.cmd.pending) >= maxPending*len(l.users) {
+	if l.cmd.pending.len() >= maxPending*len(l.users) {
 		l.lastPing = c.now.Mono
 		return
+	}
+	if l.lastPing != never {
+		l.early = 0
 	}
 	l.lastPing = c.now.Mono
 	if !l.waits {
 		l.waits, l.pendingSince, l.pendingStall = true, c.now.Mono, c.stalled
 	}
-	c.sendNow(&l.cmd, pending{is: sendPing, inst: l.users[0]}, []string{l.word("PING")})
+	l.cmd.pending.push(pending{tag: makeTag(l.cmd.id, pingNumber), is: sendPing, inst: l.users[0], at: c.now.Mono})
+	c.emitNow(l.pingSend())
 }
 
 // reopen opens a missing connection when its last attempt is old enough. Port
@@ -238,7 +229,7 @@ func (c *Core) reopen(l *link, cn *conn) {
 	c.lastLink++
 	cn.id, cn.state, cn.sent = c.lastLink, connOpening, 0
 	cn.heardAt = c.now.Mono
-	cn.local, cn.pending = "", cn.pending[:0]
+	cn.local = ""
 	c.conns[cn.id] = cn
 	timeout := min(max(l.downAfter(), 500*time.Millisecond), 5*time.Second) // W-26, R-24
 	c.emitNow(Dial{Link: cn.id, Addr: addr, Timeout: timeout, PubSub: cn.pubsub})
@@ -304,70 +295,6 @@ func (c *Core) credentials(i *instance) []string {
 	return nil
 }
 
-// sendNow sends one command on cn at once, whatever is not on disk yet.
-func (c *Core) sendNow(cn *conn, p pending, cmds ...[]string) {
-	c.emitNow(c.enlist(cn, p, cmds))
-}
-
-// sendGated sends when all that is dirty so far is on disk.
-func (c *Core) sendGated(cn *conn, p pending, cmds ...[]string) {
-	c.emit(c.enlist(cn, p, cmds))
-}
-
-func (c *Core) enlist(cn *conn, p pending, cmds [][]string) Send {
-	cn.sent++
-	p.tag, p.at = makeTag(cn.id, cn.sent), c.now.Mono
-	cn.pending = append(cn.pending, p)
-	return Send{Link: cn.id, Tag: p.tag, Cmds: cmds}
-}
-
-// A Tag holds the LinkID it was sent on, so that an answer finds its
-// connection: 2^20 sends are told apart, far more than may be unanswered.
-const tagBits = 20
-
-func makeTag(id LinkID, n uint64) Tag { return Tag(uint64(id)<<tagBits | n&(1<<tagBits-1)) }
-
-func (t Tag) link() LinkID { return LinkID(t >> tagBits) }
-
-// answer takes a reply to whoever asked.
-func (c *Core) answer(in Answer) {
-	cn := c.conns[in.Tag.link()]
-	if cn == nil {
-		return
-	}
-	for k, p := range cn.pending {
-		if p.tag != in.Tag {
-			continue
-		}
-		cn.pending = append(cn.pending[:k], cn.pending[k+1:]...)
-		if p.inst == nil || p.inst.gone || p.inst.link != cn.link {
-			if p.is == sendPing {
-				c.pong(cn.link, in.Value)
-			}
-			return
-		}
-		c.dispatch(cn.link, p, in.Value)
-		return
-	}
-}
-
-func (c *Core) dispatch(l *link, p pending, v resp.Value) {
-	switch p.is {
-	case sendPing:
-		c.pong(l, v)
-	case sendInfo:
-		c.infoReply(p.inst, v, p.at)
-	case sendHello:
-		c.helloAcknowledged(p.inst, v)
-	case sendAsk:
-		c.askReply(p.inst.peer, v, p)
-	case sendKindQuestion:
-		c.kindReply(l, v)
-	case sendPromotion:
-		c.promotionReply(p.inst.replica, v)
-	}
-}
-
 // linkUp marks a connection as established.
 func (c *Core) linkUp(in LinkUp) {
 	cn := c.conns[in.Link]
@@ -382,6 +309,7 @@ func (c *Core) linkUp(in LinkUp) {
 		return
 	}
 	l.refusedAt = never
+	c.spreadTurns(l)
 	if l.users[0].kind == kindPeer {
 		c.sendNow(cn, pending{is: sendKindQuestion, inst: l.users[0]}, []string{"INFO", "server"})
 	}
@@ -448,7 +376,7 @@ func (c *Core) closeConn(cn *conn) {
 // forget drops the state of a connection that is gone.
 func (c *Core) forget(cn *conn) {
 	delete(c.conns, cn.id)
-	for _, p := range cn.pending {
+	for _, p := range cn.pending.all() {
 		if p.inst == nil || p.inst.link != cn.link {
 			continue
 		}
@@ -462,9 +390,8 @@ func (c *Core) forget(cn *conn) {
 			p.inst.peer.voice.asked = never
 		}
 	}
-	clear(cn.pending)
-	cn.pending = cn.pending[:0]
-	cn.id, cn.state, cn.local = 0, connClosed, ""
+	cn.pending.clear()
+	cn.id, cn.state, cn.local, cn.ping = 0, connClosed, "", nil
 }
 
 // closeStale closes connections on which nothing moves any more.

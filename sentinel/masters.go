@@ -63,7 +63,7 @@ func (c *Core) load(f *conf.Master) error {
 		return fmt.Errorf("master %s: name in use", f.Name)
 	}
 	m := c.addMaster(f.Name, addr, f.Quorum)
-	m.downAfter, m.failoverTimeout = f.DownAfter, f.FailoverTimeout
+	m.downAfter, m.failoverTimeout, m.link.after = f.DownAfter, f.FailoverTimeout, 0
 	m.parallelSyncs = f.ParallelSyncs
 	m.rebootDownAfter = f.RebootDownAfter
 	m.notifyScript, m.reconfigScript = f.NotificationScript, f.ClientReconfigScript
@@ -188,6 +188,7 @@ func (c *Core) resetMaster(m *master) {
 // touchMaster lets all of m act in this step, after a change of its options.
 func (c *Core) touchMaster(m *master) {
 	m.eachInstance(func(i *instance) {
+		i.link.after = 0
 		c.touch(i)
 		c.touch(i.link)
 	})

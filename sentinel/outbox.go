@@ -10,19 +10,25 @@ import "gosentinel/internal/resp"
 type Outbox struct {
 	settled Seq // every write up to here has returned
 	held    []Effect
+	ready   []Action // as last returned
 }
 
 // Push takes the effects of a step and returns the actions that may be carried
-// out now, in order. Persist is never held.
+// out now, in order, in a slice that the next call uses again. Persist is never
+// held.
 func (o *Outbox) Push(es []Effect) (ready []Action) {
+	if cap(o.ready) > outKept {
+		o.ready = nil
+	}
+	o.ready = o.ready[:0]
 	for _, e := range es {
 		if e.After > o.settled {
 			o.held = append(o.held, e)
 			continue
 		}
-		ready = append(ready, e.Action)
+		o.ready = append(o.ready, e.Action)
 	}
-	return ready
+	return o.ready
 }
 
 // Settle says that the write of seq has returned, and whether it succeeded,

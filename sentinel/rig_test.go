@@ -2,6 +2,7 @@ package sentinel
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,7 +64,7 @@ func around(st conf.State, replicas, peers int) conf.State {
 
 func peerID(i int) string { return strings.Repeat(string(rune('b'+i)), 40) }
 
-func (r *rig) step(in Input) []Effect { return r.c.Step(r.now, in) }
+func (r *rig) step(in Input) []Effect { return slices.Clone(r.c.Step(r.now, in)) }
 
 // wait lets d pass, with ticks as they are due.
 func (r *rig) wait(d time.Duration) (all []Effect) {

@@ -95,6 +95,7 @@ func (c *Core) rebuildReplica(m *master, addr replication.Addr, l *link) *replic
 // at once.
 func (c *Core) adopt(i *instance, l *link) {
 	l.users = []*instance{i}
+	l.after, l.downs = 0, 0
 	i.link = l
 	l.restartClocks(c.now.Mono, c.stalled)
 	for _, cn := range []*conn{&l.cmd, &l.pub} {

@@ -21,7 +21,7 @@ func (n *node) carryOut(actions []sentinel.Action) {
 
 func (n *node) act(a sentinel.Action) {
 	switch a := a.(type) {
-	case sentinel.Send:
+	case *sentinel.Send:
 		n.links.Send(uint64(a.Link), uint64(a.Tag), a.Cmds)
 	case sentinel.Persist:
 		n.dirt.newest = max(n.dirt.newest, a.Seq)

@@ -104,7 +104,7 @@ func TestEffectsOfTheStart(t *testing.T) {
 			sentinel.Show{Master: "n", Gone: true},
 			sentinel.Dial{Link: 1, Addr: replication.Addr{Host: "h", IP: "10.0.0.1", Port: 1}, Timeout: 5, PubSub: true},
 			sentinel.Dial{Link: 2, Addr: replication.Addr{Host: "10.0.0.2", Port: 2}, Timeout: 5},
-			sentinel.Send{Link: 1, Tag: 7, Cmds: [][]string{{"PING"}}},
+			&sentinel.Send{Link: 1, Tag: 7, Cmds: [][]string{{"PING"}}},
 			sentinel.Hangup{Link: 1},
 			sentinel.Respond{ID: 9, Value: resp.Str("v")},
 			sentinel.SetLogLevel{Level: "debug"},

@@ -99,8 +99,8 @@ func dialTo(id sentinel.LinkID, i *Instance, pubsub bool) sentinel.Dial {
 	return sentinel.Dial{Link: id, Addr: replication.Addr{IP: i.addr.IP, Port: i.addr.Port}, Timeout: 3 * time.Second, PubSub: pubsub}
 }
 
-func sends(id sentinel.LinkID, tag sentinel.Tag, cmds ...string) sentinel.Send {
-	s := sentinel.Send{Link: id, Tag: tag}
+func sends(id sentinel.LinkID, tag sentinel.Tag, cmds ...string) *sentinel.Send {
+	s := &sentinel.Send{Link: id, Tag: tag}
 	for _, c := range cmds {
 		s.Cmds = append(s.Cmds, strings.Fields(c))
 	}

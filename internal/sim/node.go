@@ -226,7 +226,7 @@ func (n *Node) act(a sentinel.Action) {
 				l.c.hangup(0)
 			}
 		}
-	case sentinel.Send:
+	case *sentinel.Send:
 		n.send(a)
 	case sentinel.Respond:
 		n.respond(a)
@@ -267,7 +267,7 @@ func (n *Node) dial(a sentinel.Dial) {
 	l.c.ends[0].user = l
 }
 
-func (n *Node) send(a sentinel.Send) {
+func (n *Node) send(a *sentinel.Send) {
 	l := n.links[a.Link]
 	if l == nil {
 		return

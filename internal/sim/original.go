@@ -294,7 +294,7 @@ func (o *original) send(c *oConn, then func(resp.Value), cmd ...string) {
 		tag = o.lastTag
 		c.pending[tag] = then
 	}
-	o.do(sentinel.Send{Link: c.id, Tag: tag, Cmds: [][]string{cmd}})
+	o.do(&sentinel.Send{Link: c.id, Tag: tag, Cmds: [][]string{cmd}})
 }
 
 func (o *original) answer(in sentinel.Answer) {

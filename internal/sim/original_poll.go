@@ -294,6 +294,6 @@ func (o *original) follow(i *oInst, a Addr) {
 	if a == (Addr{}) {
 		host, port = "NO", "ONE"
 	}
-	o.do(sentinel.Send{Link: i.cmd.id, Cmds: [][]string{{"MULTI"}, {"SLAVEOF", host, port}, {"CONFIG", "REWRITE"},
+	o.do(&sentinel.Send{Link: i.cmd.id, Cmds: [][]string{{"MULTI"}, {"SLAVEOF", host, port}, {"CONFIG", "REWRITE"},
 		{"CLIENT", "KILL", "TYPE", "normal"}, {"CLIENT", "KILL", "TYPE", "pubsub"}, {"EXEC"}}})
 }

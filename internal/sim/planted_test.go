@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,7 @@ func (p *planted) Step(now sentinel.Stamp, in sentinel.Input) []sentinel.Effect 
 	}
 	es := p.Core.Step(now, in)
 	if p.early {
+		es = slices.Clone(es)
 		for _, e := range es {
 			if w, ok := e.Action.(sentinel.Persist); ok {
 				es = append(es, p.Core.Step(now, sentinel.Persisted{Seq: w.Seq})...)
@@ -77,9 +79,10 @@ func unproven(p *planted) {
 	promoting := false
 	p.effects = func(es []sentinel.Effect) []sentinel.Effect {
 		for i := range es {
-			if s, ok := es[i].Action.(sentinel.Send); ok && len(s.Cmds) > 1 && strings.Join(s.Cmds[1], " ") == "SLAVEOF NO ONE" {
-				s.Cmds, promoting = [][]string{{"PING"}}, true
-				es[i].Action = s
+			if s, ok := es[i].Action.(*sentinel.Send); ok && len(s.Cmds) > 1 && strings.Join(s.Cmds[1], " ") == "SLAVEOF NO ONE" {
+				idle := *s
+				idle.Cmds, promoting = [][]string{{"PING"}}, true
+				es[i].Action = &idle
 			}
 		}
 		return es
@@ -109,7 +112,7 @@ func TestPlantedDefectsAreFound(t *testing.T) {
 		}, nil), 0},
 		{"a hello leaves before its write", "I-10", plant(func(p *planted) {
 			p.effects = ungated(func(a sentinel.Action) bool {
-				s, ok := a.(sentinel.Send)
+				s, ok := a.(*sentinel.Send)
 				return ok && s.Cmds[0][0] == "PUBLISH"
 			})
 		}, nil), 0},

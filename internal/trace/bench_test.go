@@ -53,7 +53,7 @@ func benchmarkPings(b *testing.B, masters int, on bool) {
 			switch a := e.Action.(type) {
 			case sentinel.Dial:
 				inputs = append(inputs, sentinel.LinkUp{Link: a.Link})
-			case sentinel.Send:
+			case *sentinel.Send:
 				if a.Tag != 0 {
 					inputs = append(inputs, sentinel.Answer{Tag: a.Tag, Value: resp.Status("PONG")})
 				}

@@ -108,17 +108,18 @@ func (k *masker) action(a sentinel.Action) sentinel.Action {
 		return a
 	}
 	switch a := a.(type) {
-	case sentinel.Send:
+	case *sentinel.Send:
 		if !a.Secret {
 			return a
 		}
-		a.Cmds = slices.Clone(a.Cmds)
-		for i, words := range a.Cmds {
+		bare := *a
+		bare.Cmds = slices.Clone(a.Cmds)
+		for i, words := range bare.Cmds {
 			words = slices.Clone(words)
 			words[len(words)-1] = k.text(words[len(words)-1])
-			a.Cmds[i] = words
+			bare.Cmds[i] = words
 		}
-		return a
+		return &bare
 	case sentinel.Respond:
 		a.Value = k.reply(a.Value)
 		return a

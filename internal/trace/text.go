@@ -38,7 +38,7 @@ func EffectText(e sentinel.Effect) string {
 	switch a := e.Action.(type) {
 	case sentinel.Emit:
 		text = "Emit " + a.Event.Line()
-	case sentinel.Send:
+	case *sentinel.Send:
 		cmds := make([]string, len(a.Cmds))
 		for i, c := range a.Cmds {
 			cmds[i] = strings.Join(c, " ")

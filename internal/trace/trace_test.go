@@ -70,7 +70,7 @@ func TestEffectsComeBack(t *testing.T) {
 		{Action: sentinel.Persist{Seq: 3}},
 		{After: 3, Action: sentinel.Dial{Link: 1, Timeout: time.Second, PubSub: true}},
 		{Action: sentinel.Hangup{Link: 1}},
-		{Action: sentinel.Send{Link: 1, Tag: 2, Cmds: [][]string{{"A"}, {"B", "c"}}, Secret: true}},
+		{Action: &sentinel.Send{Link: 1, Tag: 2, Cmds: [][]string{{"A"}, {"B", "c"}}, Secret: true}},
 		{Action: sentinel.Respond{ID: 1, Value: resp.Pairs(resp.Str("k"), resp.Int(2)), IfNotSaved: resp.Err("ERR")}},
 		{Action: sentinel.Emit{Event: sentinel.Event{Name: "+x", Payload: "y", Level: sentinel.LevelWarning, LogOnly: true}}},
 		{Action: sentinel.Show{Master: "m", Host: "h", Port: 1, Gone: true}},

@@ -208,8 +208,8 @@ func (e *encoder) effect(after sentinel.Seq, a sentinel.Action) {
 		e.action(after, kindDial, &a)
 	case sentinel.Hangup:
 		e.action(after, kindHangup, &a)
-	case sentinel.Send:
-		e.action(after, kindSend, &a)
+	case *sentinel.Send:
+		e.action(after, kindSend, a)
 	case sentinel.Respond:
 		e.a, e.r = flatten(e.a[:0], &a.Value), flatten(e.r[:0], &a.IfNotSaved)
 		e.action(after, kindRespond, &respond{a.ID, e.a, e.r})
@@ -355,7 +355,8 @@ func (d decoder) action(kind actionKind) (sentinel.Action, error) {
 	case kindHangup:
 		return read[sentinel.Hangup](d)
 	case kindSend:
-		return read[sentinel.Send](d)
+		a := new(sentinel.Send)
+		return a, d.get(a)
 	case kindRespond:
 		var r respond
 		if err := d.get(&r); err != nil {

@@ -1,0 +1,74 @@
+package sentinel
+
+import "time"
+
+// Idle traffic costs by the packet, at both ends, and little by the command in
+// it. So what an instance is to be sent within half a ping period of a PING
+// goes out with it: INFO and the hello with the PING that comes before them, or
+// the PING with them. And thousands of instances that were connected to at one
+// time take their turns, each at its own moment of the period, rather than all
+// at once. Periods are upper limits: what is early is right.
+//
+// Rule: R-22, B-301, B-410, B-501, design.md section 4.
+
+// part is the next of a sequence of parts of d, from 0 up to d, that fill it
+// evenly however many are drawn: those of the golden ratio.
+func (c *Core) part(d time.Duration) time.Duration {
+	c.parts++
+	return d * time.Duration(c.parts*0x9E3779B97F4A7C15>>40) >> 24
+}
+
+// spreadTurns lets the next PING, INFO and hellos on a connection just
+// established come before their time, each link by another part of the period.
+func (c *Core) spreadTurns(l *link) {
+	l.early = c.part(l.pingPeriod(c))
+	for _, i := range l.users {
+		i.helloEarly = c.part(c.params.publishPeriod)
+		i.infoEarly = c.part(c.params.infoPeriod)
+	}
+}
+
+// slack is how much before its time a command may go out to be in one packet
+// with another.
+func (l *link) slack(c *Core) time.Duration { return l.pingPeriod(c) / 2 }
+
+// horizon is up to when i may be sent now what is due: later than now when a
+// PING goes out, because it is due soon itself and something else is due now.
+func (c *Core) horizon(i *instance) time.Duration {
+	l, now := i.link, c.now.Mono
+	if !l.dual {
+		return now
+	}
+	soon := now + l.slack(c)
+	if l.lastPing == now {
+		return soon
+	}
+	if min(c.infoDue(i), c.helloDue(i)) <= now && !l.waits && l.pingDue(c) <= soon {
+		c.ping(l)
+		c.touch(l)
+		return soon
+	}
+	return now
+}
+
+// takeAlong lets the instance behind l, which is sent a PING now, be sent what
+// is due soon.
+func (c *Core) takeAlong(l *link) {
+	if i := l.users[0]; l.dual && min(c.infoDue(i), c.helloDue(i)) <= c.now.Mono+l.slack(c) {
+		c.touch(i)
+	}
+}
+
+// bunch is how many hellos to one peer share a packet.
+const bunch = 16
+
+// gather moves the time of a hello on a link that many share forward to that of
+// others on it.
+func (c *Core) gather(l *link, due time.Duration) time.Duration {
+	if len(l.users) == 1 {
+		return due
+	}
+	grid := c.params.publishPeriod / 20
+	grid = max(1, min(grid, c.params.publishPeriod*bunch/time.Duration(len(l.users))))
+	return due - due%grid
+}
