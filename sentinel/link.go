@@ -56,8 +56,9 @@ type link struct {
 	refusedAt    time.Duration // the last connect was refused then; never = it was not
 	own          bool          // the peer is of our kind (E-5)
 
-	after   time.Duration // downAfter as last computed; 0 = a sharer or its option has changed
-	downs   int           // sharers that are SDOWN
+	after time.Duration // downAfter as last computed; 0 = a sharer or its option has changed
+	downs int           // sharers that are SDOWN
+
 	deafTo  Seq           // an answer to the peer waits for this write, and what it asks behind that answer
 	deafEnd time.Duration // when the last such answer left; never
 }
