@@ -11,17 +11,20 @@ import (
 const maxHostLen = 255
 
 // endpoint reads the host and port of a `sentinel` line. A literal IP is put in
-// its canonical form; a name is kept if names are to be resolved, which happens
-// later and elsewhere (R-10).
+// its canonical form, unless texts are announced as they are; a name is kept if
+// names are to be resolved, which happens later and elsewhere (R-10).
 //
-// Rule: C-56, R-3.
+// Rule: C-56, C-57, C-103, R-3.
 func (l *loader) endpoint(host, port string) (Endpoint, string) {
 	n, message := intIn(port, 0, maxPort)
 	if message != "" {
 		return Endpoint{}, msgPort
 	}
 	if ip, ok := CanonicalIP(host); ok {
-		return Endpoint{ip, int(n)}, ""
+		if !l.cfg.State.AnnounceHostnames {
+			host = ip
+		}
+		return Endpoint{host, int(n)}, ""
 	}
 	if !l.cfg.State.ResolveHostnames || !plausibleHost(host) {
 		l.log('#', "Failed to resolve hostname '"+host+"'")

@@ -227,6 +227,20 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// A literal IP keeps its text where texts are announced; its replicas are told
+// apart by what is announced.
+//
+// Rule: C-57, C-103, B-1121.
+func TestTextsOfLiterals(t *testing.T) {
+	text := "sentinel monitor m 127.1 0 1\nsentinel known-replica m 127.2 0\nsentinel known-replica m 127.0.0.2 0\n"
+	_, err := load(text)
+	require.ErrorContains(t, err, msgReplicaTwice)
+	cfg, err := load(text + "sentinel announce-hostnames yes\n")
+	require.NoError(t, err)
+	require.Equal(t, "127.1", cfg.State.Masters[0].Addr.Host)
+	require.Equal(t, []Endpoint{{"127.2", 0}, {"127.0.0.2", 0}}, cfg.State.Masters[0].Replicas)
+}
+
 // Rule: C-55, C-61, 3.2.
 func TestSentinelState(t *testing.T) {
 	id := strings.Repeat("0", runIDLen)

@@ -27,12 +27,15 @@ const (
 //
 // Rule: C-92 to C-105, C-128, R-23.
 func Rewrite(old []byte, v Values, users []string, state State) []byte {
-	r := newRewriter(old)
+	r := newRewriter(old, state.StateFile != "")
 	if state.StateFile == "" {
 		r.general(v, state.LogLevel)
 		r.users(v, users)
 	}
 	r.sentinel(&state)
+	if state.StateFile != "" {
+		r.takenBack(&state)
+	}
 	return r.bytes()
 }
 
@@ -41,6 +44,7 @@ type rewriter struct {
 	slots  []string
 	keys   map[slotKey]*slotQueue
 	marked bool // the marker is there
+	state  bool // it is a state file
 	// rebootKey is the spelling that the file has of master-reboot-down-after-period.
 	rebootKey string
 
@@ -62,8 +66,8 @@ type slotQueue struct {
 // newRewriter cuts the old file into slots and indexes them.
 //
 // Rule: C-92, steps 1 to 5.
-func newRewriter(old []byte) *rewriter {
-	r := &rewriter{keys: map[slotKey]*slotQueue{}, rebootKey: keyRebootMaster}
+func newRewriter(old []byte, state bool) *rewriter {
+	r := &rewriter{keys: map[slotKey]*slotQueue{}, rebootKey: keyRebootMaster, state: state}
 	if len(old) == 0 {
 		return r
 	}
@@ -77,6 +81,11 @@ func newRewriter(old []byte) *rewriter {
 
 // slot indexes slot i and gives its text.
 func (r *rewriter) slot(i int, stripped string) string {
+	if words, ok := takesBack(stripped); ok && r.state {
+		q := r.queue(slotKey{ownPrefix, words[0]})
+		q.slots = append(q.slots, i)
+		return stripped
+	}
 	if stripped == "" || stripped[0] == '#' {
 		r.marked = r.marked || stripped == marker
 		return stripped

@@ -187,6 +187,55 @@ func TestStateFileDefaultsWin(t *testing.T) {
 	require.Zero(t, again.State.AnnouncePort)
 }
 
+// What the main file says can be unset for good, and a master of it removed,
+// until it is monitored again.
+//
+// Rule: R-23.
+func TestStateFileTakesBack(t *testing.T) {
+	main := lines("sentinel state-config-file state", "sentinel monitor m 10.0.0.1 1 1", "sentinel auth-pass m x", "sentinel auth-user m u",
+		"sentinel notification-script m /bin/true", "sentinel client-reconfig-script m /bin/true", "sentinel rename-command m a b",
+		"sentinel monitor gone 10.0.0.2 1 1", "sentinel auth-pass gone y", "sentinel announce-ip 1.1.1.1", "sentinel announce-port 7",
+		"sentinel sentinel-user u", "sentinel sentinel-pass p")
+	cfg, err := loadWithState(main, "")
+	require.NoError(t, err)
+	s := cfg.State
+	m, gone := s.Masters[0], s.Masters[1]
+	m.AuthPass, m.AuthUser, m.NotificationScript, m.ClientReconfigScript, m.Renames = nil, nil, "", "", nil
+	m.HasLeaderEpoch = true
+	s.AnnounceIP, s.AnnouncePort, s.SentinelUser, s.SentinelPass = "", 0, "", Secret{}
+	s.Masters = s.Masters[:1]
+	written := string(Rewrite(nil, cfg.Values, nil, s))
+	require.Contains(t, written, "\n#gosentinel removed gone\n")
+	for _, o := range optional {
+		require.Contains(t, written, "\n#gosentinel unset m "+o.name+"\n")
+	}
+	cfg, err = loadWithState(main, written)
+	require.NoError(t, err)
+	require.Equal(t, s, cfg.State)
+	require.Equal(t, strings.TrimSpace(written), strings.TrimSpace(string(Rewrite([]byte(written), cfg.Values, nil, cfg.State))), "kept")
+
+	// Set again and monitored again; the main file's option of the latter stays unset.
+	pass := NewSecret("z")
+	cfg.State.Masters[0].AuthPass = &pass
+	gone.AuthPass, gone.HasLeaderEpoch = nil, true
+	cfg.State.Masters = append(cfg.State.Masters, gone)
+	written = string(Rewrite([]byte(written), cfg.Values, nil, cfg.State))
+	require.NotContains(t, written, "removed")
+	require.NotContains(t, written, "unset m auth-pass")
+	require.Contains(t, written, "\n#gosentinel unset gone auth-pass\n")
+	again, err := loadWithState(main, written)
+	require.NoError(t, err)
+	require.Equal(t, cfg.State, again.State)
+
+	// The main file has the last word on what it watches.
+	short := lines("sentinel state-config-file state", "sentinel monitor m 10.0.0.1 1 1")
+	old := "#gosentinel removed gone\n#GOSENTINEL removed x\n#gosentinel REMOVED m\n"
+	cfg, err = loadWithState(short, old)
+	require.NoError(t, err)
+	require.Empty(t, cfg.State.Masters)
+	require.True(t, strings.HasPrefix(string(Rewrite([]byte(old), cfg.Values, nil, cfg.State)), "#gosentinel removed m\n#GOSENTINEL removed x\n\n# Generated"))
+}
+
 // Rule: R-23.
 func TestStateFileErrors(t *testing.T) {
 	main := "sentinel state-config-file state\n"
@@ -199,6 +248,9 @@ func TestStateFileErrors(t *testing.T) {
 		{"\n\"x", "\"x", msgUnbalanced},
 		{"\nsentinel state-config-file x", "sentinel state-config-file x", msgUnrecognized},
 		{monitor + monitor, strings.TrimSpace(monitor), msgMasterTwice},
+		{"\n#gosentinel removed", "#gosentinel removed", msgArgCount},
+		{"\n#gosentinel unset m", "#gosentinel unset m", msgArgCount},
+		{monitor + "#gosentinel unset m quorum", "#gosentinel unset m quorum", msgUnrecognized},
 	} {
 		_, err = loadWithState(main, tc.state)
 		requireFatal(t, err, 2, tc.text, tc.message)

@@ -38,6 +38,10 @@ type State struct {
 	StateFile           string // `sentinel state-config-file` (R-23); "" = none
 	Masters             []*Master
 
+	// Main is what the main file says that a state file may have to take back;
+	// nil without a state file.
+	Main []MainMaster
+
 	// Settings of our own (design.md, section 6).
 	StrictDurability bool   // #gosentinel strict-durability yes (R-8)
 	TraceFile        string // #gosentinel trace <file>; "" = none, relative to `dir`
@@ -65,6 +69,13 @@ type Master struct {
 	HasLeaderEpoch       bool // false: no line; the core then starts at CurrentEpoch (E-21)
 	Replicas             []Endpoint
 	Sentinels            []Peer
+}
+
+// MainMaster is a master of the main file with the names of the options that it
+// sets there and that can be unset.
+type MainMaster struct {
+	Name string
+	Sets []string
 }
 
 // Endpoint is an address as the file spells it: an IP or a host name.

@@ -122,6 +122,69 @@ func restartOnState(t *testing.T, s *testbed.Sentinel, main, id string, replica 
 	require.Equal(t, main, readText(t, s.Conf))
 }
 
+// What the main file says can be taken back at run time for good: an option that
+// is unset there, a master that is removed. It can be monitored again.
+//
+// Rule: R-23.
+func TestStateFileTakesBack(t *testing.T) {
+	t.Parallel()
+	bed := newBed(t)
+	s, err := bed.Sentinel("sentinel", testbed.SentinelOptions{
+		Port: bed.Port(),
+		Lines: []string{
+			"sentinel state-config-file state",
+			"sentinel deny-scripts-reconfig no",
+			"sentinel announce-ip 10.1.1.1",
+			"sentinel sentinel-pass secret",
+			"sentinel monitor mm 127.0.0.1 0 1",
+			"sentinel auth-pass mm secret",
+			"sentinel auth-user mm user",
+			"sentinel notification-script mm /bin/true",
+			"sentinel client-reconfig-script mm /bin/true",
+			"sentinel rename-command mm CONFIG other",
+			"sentinel monitor gone 127.0.0.1 0 1",
+			"sentinel auth-pass gone secret",
+		}})
+	require.NoError(t, err)
+	do := func(words ...string) {
+		t.Helper()
+		v, err := s.Do(words...)
+		require.NoError(t, err)
+		require.Equal(t, "OK", v.Str, words)
+	}
+	do("SENTINEL", "SET", "mm", "auth-pass", "", "auth-user", "", "notification-script", "", "client-reconfig-script", "")
+	do("SENTINEL", "SET", "mm", "rename-command", "CONFIG", "CONFIG")
+	do("SENTINEL", "CONFIG", "SET", "announce-ip", "")
+	do("SENTINEL", "CONFIG", "SET", "sentinel-pass", "")
+	do("SENTINEL", "REMOVE", "gone")
+	again := func() map[string]string {
+		t.Helper()
+		s.Kill()
+		require.NoError(t, s.Up())
+		do("SENTINEL", "FLUSHCONFIG")
+		for line := range strings.SplitSeq(readText(t, stateFile(s)), "\n") {
+			for _, word := range []string{"secret", "script mm", "auth-user mm user", "rename-command", "10.1.1.1"} {
+				require.NotContains(t, line, word)
+			}
+		}
+		m, err := s.State("mm")
+		require.NoError(t, err)
+		return m
+	}
+	m := again()
+	require.NotContains(t, m, "notification-script")
+	require.NotContains(t, m, "client-reconfig-script")
+	v, err := s.Do("SENTINEL", "MASTERS")
+	require.NoError(t, err)
+	require.Len(t, v.Elems, 1)
+	again()
+	do("SENTINEL", "MONITOR", "gone", "127.0.0.1", "0", "2")
+	again()
+	gone, err := s.State("gone")
+	require.NoError(t, err)
+	require.Equal(t, "2", gone["quorum"])
+}
+
 // readOnly are the commands of a shell that make a file or a directory
 // read-only, for root too.
 func readOnly(path string) string {

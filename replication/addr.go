@@ -6,7 +6,7 @@ import (
 )
 
 // Addr is where an instance is: the text by which it was named and the IP that
-// this text last resolved to. For a literal IP both are the same.
+// this text last resolved to. For a literal IP it is the same in canonical form.
 type Addr struct {
 	Host string // as configured, announced or reported
 	IP   string // "" while no IP is known

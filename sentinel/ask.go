@@ -109,6 +109,8 @@ func (c *Core) askTime(m *master, p *peer) time.Duration {
 		return next
 	}
 	switch {
+	case c.secret(m):
+		return max(p.askedAt, m.made.at) + m.timing(c).Renew()
 	case !m.sdown || p.asks > 0:
 		return farAway
 	case p.askedAt == never:
@@ -124,7 +126,10 @@ func (c *Core) askTime(m *master, p *peer) time.Duration {
 // Rule: behaviour.md 3.3, E-15, E-41.
 func (c *Core) ask(m *master, p *peer) {
 	epoch, candidate, vote := c.epoch, "*", m.failover.wantsVotes()
-	if vote {
+	switch {
+	case c.secret(m):
+		epoch, candidate = m.made.epoch, c.myID
+	case vote:
 		epoch, candidate = m.failover.epoch, c.myID
 		if p.voice.asked == never {
 			p.voice.asked = c.now.Mono
@@ -271,6 +276,32 @@ func (c *Core) answerAsk(m *master, in Request, epoch int64, candidate string) {
 		vote = "*"
 	}
 	c.emit(Respond{ID: in.ID, Value: opinion(down, vote, m.ballot.Epoch)})
+	if p != nil && c.seq > c.settled {
+		if p.link.deafTo <= c.settled {
+			c.deafened = append(c.deafened, p.link)
+		}
+		p.link.deafTo = c.seq
+	}
+}
+
+// hearAsks notes that the answers whose write has settled have left: what their
+// peers ask behind them is heard now.
+func (c *Core) hearAsks() {
+	rest := c.deafened[:0]
+	for _, l := range c.deafened {
+		if l.deafTo > c.settled {
+			rest = append(rest, l)
+			continue
+		}
+		l.deafEnd = c.now.Mono
+		for _, u := range l.users {
+			if u.of.election.startAt == farAway {
+				c.touch(&u.of.watch)
+			}
+		}
+	}
+	clear(c.deafened[len(rest):])
+	c.deafened = rest
 }
 
 func opinion(down int64, leader string, epoch quorum.Epoch) resp.Value {

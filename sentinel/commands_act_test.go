@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/conf"
 	"gosentinel/internal/resp"
 	"gosentinel/replication"
 )
@@ -165,7 +166,7 @@ func TestReset(t *testing.T) {
 	m.ballot.Vote = "somebody"
 	m.runID, m.infoText, m.infoAt = "x", "cached", r.now.Mono-5*time.Second
 	m.role = replication.Replica
-	m.failover.state, m.failover.promoted = stateReconfSlaves, m.replicas[0]
+	m.failover.state, m.failover.promoted = stateWaitPromotion, m.replicas[0]
 
 	require.Equal(t, []string{"reply :0"}, told(r.do("sentinel", "reset", "M*")))
 	got := told(r.do("sentinel", "reset", "m?"))
@@ -189,6 +190,28 @@ func TestReset(t *testing.T) {
 	require.Empty(t, r.c.peerLink)
 	saved, _ := r.c.Durable()
 	require.Empty(t, saved.Masters[0].Replicas, "the next write leaves them out")
+}
+
+// A promotion that others have heard of is not taken back.
+//
+// Rule: B-104, R-15, S-7.
+func TestResetAfterPromotion(t *testing.T) {
+	st := around(watched("mm", "10.0.0.1", 6379, 2), 1, 1)
+	st.Masters[0].ConfigEpoch = 4
+	r := newRig(t, st)
+	r.wait(10 * time.Millisecond)
+	m := r.c.byName["mm"]
+	m.failover.state, m.failover.promoted = stateReconfSlaves, m.replicas[0]
+	require.Equal(t, []string{
+		"persist", "# +failover-end master mm 10.0.0.1 6379", "# +switch-master mm 10.0.0.1 6379 10.0.0.2 7000",
+		"show mm 10.0.0.2 7000 *", "* +slave slave 10.0.0.1:6379 10.0.0.1 6379 @ mm 10.0.0.2 7000 *",
+		"show mm 10.0.0.2 7000 *", "# +reset-master master mm 10.0.0.2 7000 *", "reply :1 *",
+	}, told(r.do("sentinel", "reset", "mm")))
+	saved, _ := r.c.Durable()
+	require.Equal(t, conf.Endpoint{Host: "10.0.0.2", Port: 7000}, saved.Masters[0].Addr)
+	require.Empty(t, saved.Masters[0].Replicas)
+	require.EqualValues(t, 4, saved.Masters[0].ConfigEpoch)
+	require.Empty(t, m.replicas)
 }
 
 // Rule: K-2.7, B-1001, C-89.

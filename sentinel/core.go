@@ -59,7 +59,8 @@ type Core struct {
 	saveError string
 	amnesia   amnesia
 	slowDisk  bool // the last write failed or took long (E-14)
-	waiting   []waitingVote
+	waiting   []waiting
+	deafened  []*link // peers whose answers wait for a write
 
 	scripts  scripts
 	monitors []*pendingMonitor

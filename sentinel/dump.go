@@ -105,6 +105,9 @@ func (d dumper) instance(depth int, i *instance) {
 	d.line(depth, "link cmd=%d/%d pub=%d/%d sharers=%d ping=%t,%s ok=%s reply=%s rtt=%s refused=%s own=%t",
 		l.cmd.state, l.cmd.pending.len(), l.pub.state, l.pub.pending.len(), len(l.users), l.waits, at(l.pendingSince),
 		at(l.lastOK), at(l.lastReply), l.rtt, at(l.refusedAt), l.own)
+	if i.kind == kindPeer && l.deafTo > 0 {
+		d.line(depth, "deaf to=%d end=%s", l.deafTo, at(l.deafEnd))
+	}
 	d.line(depth, "state sdown=%t,%s kill=%t hello=%s busy=%t now=%t", i.sdown, at(i.sdownSince), i.killSent, at(i.helloAt), i.helloBusy, i.helloNow)
 	if i.kind == kindPeer {
 		return

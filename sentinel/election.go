@@ -1,6 +1,7 @@
 package sentinel
 
 import (
+	"iter"
 	"strconv"
 	"time"
 
@@ -101,7 +102,15 @@ func (c *Core) startTime(m *master) time.Duration {
 		t0 = max(t0, since+2*c.params.askPeriod)
 	}
 	c.tellPause(m)
-	return t0 + time.Duration(c.rank(m)+c.penalty(m))*c.slot(m)
+	rank := 0
+	for p := range c.better(m) {
+		rank++
+		if p.link.deafTo > c.settled {
+			return farAway // it may have asked already, behind an answer of ours that waits for its write
+		}
+		t0 = max(t0, p.link.deafEnd)
+	}
+	return t0 + time.Duration(rank+c.penalty(m))*c.slot(m)
 }
 
 // hasOriginal reports whether an original is among the voters. It would hold
@@ -149,16 +158,25 @@ func (c *Core) usable(m *master) int {
 // Rule: E-12, E-13.
 func (c *Core) rank(m *master) int {
 	rank := 0
-	selfFailed := m.election.failed[c.self()]
-	for _, p := range m.peers {
-		if !p.link.own || !c.attentive(p) || p.saysUp(c) || m.election.failed[quorum.RunID(p.runID)] {
-			continue
-		}
-		if selfFailed || p.runID < c.myID {
-			rank++
-		}
+	for range c.better(m) {
+		rank++
 	}
 	return rank
+}
+
+// better are the better placed peers.
+func (c *Core) better(m *master) iter.Seq[*peer] {
+	selfFailed := m.election.failed[c.self()]
+	return func(yield func(*peer) bool) {
+		for _, p := range m.peers {
+			if !p.link.own || !c.attentive(p) || p.saysUp(c) || m.election.failed[quorum.RunID(p.runID)] {
+				continue
+			}
+			if (selfFailed || p.runID < c.myID) && !yield(p) {
+				return
+			}
+		}
+	}
 }
 
 // attentive reports whether p is connected and owes no PING reply for more
@@ -230,20 +248,20 @@ func (c *Core) standForVotes(m *master) {
 		c.touch(&r.instance)
 	}
 	f.voters = m.voters()
-	c.writeVote(m)
+	c.awaitWrite(m)
 	c.touch(&m.watch)
 }
 
-// waitingVote is a master whose vote is being written.
-type waitingVote struct {
+// waiting is a master of which something is being written.
+type waiting struct {
 	seq   Seq
 	m     *master
-	epoch quorum.Epoch
+	epoch quorum.Epoch // of the vote for it then
 }
 
-// writeVote has the vote just cast looked at again when it is on disk.
-func (c *Core) writeVote(m *master) {
-	c.waiting = append(c.waiting, waitingVote{c.seq, m, m.ballot.Epoch})
+// awaitWrite has m looked at again when what just changed is on disk.
+func (c *Core) awaitWrite(m *master) {
+	c.waiting = append(c.waiting, waiting{c.seq, m, m.ballot.Epoch})
 }
 
 // voteSettled reports whether our own vote is on disk.
@@ -412,7 +430,7 @@ func (c *Core) vote(m *master, epoch quorum.Epoch, candidate quorum.RunID) {
 		}
 	case quorum.Cast:
 		c.changeMaster(m)
-		c.writeVote(m)
+		c.awaitWrite(m)
 		c.say(LevelWarning, "+vote-for-leader", string(candidate)+" "+strconv.FormatUint(uint64(epoch), 10), m)
 		m.election.rival = m.election.rival || candidate != c.self()
 		c.yield(m, candidate)

@@ -53,11 +53,27 @@ type failover struct {
 	demoted   bool          // the old master was told to follow the new one (E-57)
 }
 
-// wantsVotes reports whether vote requests go out for this attempt.
+// wantsVotes reports whether this attempt needs votes, or fresh ones.
 //
 // Rule: E-17.
 func (f *failover) wantsVotes() bool {
 	return f.state >= stateWaitStart && f.state <= stateWaitPromotion
+}
+
+// made is the configuration that our last promotion made.
+type made struct {
+	epoch quorum.Epoch
+	seq   Seq // its write
+	at    time.Duration
+}
+
+// secret reports whether nobody knows yet of the configuration that we made,
+// since it is being written: voters that became free now would stand themselves.
+// They are asked again until then, even if the switch is done here.
+//
+// Rule: E-17, E-40, L-6.
+func (c *Core) secret(m *master) bool {
+	return m.made.seq > c.settled && m.made.epoch == m.configEpoch && m.made.epoch == m.ballot.Epoch
 }
 
 // stepFailover takes the steps that are due.
@@ -309,6 +325,7 @@ func (c *Core) considerPromotion(m *master, r *replica, askedAt time.Duration) {
 	m.configEpoch = f.epoch
 	c.enter(m, stateReconfSlaves)
 	c.changeMaster(m)
+	m.made = made{f.epoch, c.seq, c.now.Mono}
 	c.show(m)
 	c.event(LevelWarning, "+promoted-slave", &r.instance, "")
 	c.simulateCrash(afterPromotion)

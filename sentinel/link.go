@@ -58,11 +58,14 @@ type link struct {
 
 	after time.Duration // downAfter as last computed; 0 = a sharer or its option has changed
 	downs int           // sharers that are SDOWN
+
+	deafTo  Seq           // an answer to the peer waits for this write, and what it asks behind that answer
+	deafEnd time.Duration // when the last such answer left; never
 }
 
 // newLink makes the link of i, which is i's alone until others join.
 func (c *Core) newLink(i *instance, dual bool) *link {
-	l := &link{users: []*instance{i}, dual: dual, refusedAt: never}
+	l := &link{users: []*instance{i}, dual: dual, refusedAt: never, deafEnd: never}
 	l.cmd = conn{link: l, triedAt: never}
 	l.pub = conn{link: l, triedAt: never, pubsub: true}
 	l.restartClocks(c.now.Mono, c.stalled)

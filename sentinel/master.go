@@ -41,6 +41,7 @@ type master struct {
 	election election
 	failover failover
 	switched switched
+	made     made
 
 	disputed   time.Duration   // since when a peer disputes our address in this config epoch; never (E-80)
 	histories  map[string]bool // replication ids of m's data set, as of its SDOWN (E-54)

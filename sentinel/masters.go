@@ -157,10 +157,15 @@ func (c *Core) removeMaster(m *master) {
 }
 
 // resetMaster forgets replicas, peers, opinions and a failover of m. What the
-// file holds of m changes, but is not written for this.
+// file holds of m changes, but is not written for this. A new configuration that
+// is being told stays: others may have heard of it, with its config epoch.
 //
-// Rule: B-104, K-2.4, E-18.
+// Rule: B-104, K-2.4, E-18, S-7.
+// Departs: ADR 0002.
 func (c *Core) resetMaster(m *master) {
+	if m.failover.state >= stateReconfSlaves {
+		c.endFailover(m, false)
+	}
 	for _, r := range m.replicas {
 		c.retire(&r.instance)
 	}

@@ -44,7 +44,7 @@ func (c *Core) address(host string, port int) (replication.Addr, bool) {
 		return replication.Addr{}, false
 	}
 	if ip, ok := conf.CanonicalIP(host); ok {
-		return replication.Addr{Host: ip, IP: ip, Port: port}, true
+		return replication.Addr{Host: host, IP: ip, Port: port}, true
 	}
 	if !c.resolveHostnames {
 		return replication.Addr{}, false
@@ -92,10 +92,7 @@ func (c *Core) resolve(host string, n *hostName) {
 // Rule: B-1120, R-10.
 func (c *Core) refreshName(l *link) {
 	host := l.users[0].addr.Host
-	if !c.resolveHostnames || host == l.users[0].addr.IP {
-		return
-	}
-	if _, literal := conf.CanonicalIP(host); literal {
+	if !c.resolveHostnames || isLiteral(host) {
 		return
 	}
 	if ip := c.lookup(host); ip != "" && l.cmd.state != connUp {
@@ -177,11 +174,11 @@ func (c *Core) mergeReplicas(m *master) {
 	m.renumbered = false
 	for k := 0; k < len(m.replicas); k++ {
 		keep := m.replicas[k] // by IP
-		if keep.addr.Host != keep.addr.IP {
+		if !isLiteral(keep.addr.Host) {
 			continue
 		}
 		for _, named := range m.replicas {
-			if named == keep || named.addr.Host == named.addr.IP || !named.addr.Same(keep.addr) {
+			if named == keep || isLiteral(named.addr.Host) || !named.addr.Same(keep.addr) {
 				continue
 			}
 			lose := named
@@ -201,6 +198,12 @@ func (c *Core) mergeReplicas(m *master) {
 			break
 		}
 	}
+}
+
+// isLiteral reports whether a host is an IP, not a name.
+func isLiteral(host string) bool {
+	_, ok := conf.CanonicalIP(host)
+	return ok
 }
 
 func contains(list []string, s string) bool {

@@ -59,4 +59,5 @@ func (c *Core) persisted(in Persisted) {
 	}
 	clear(c.waiting[len(rest):])
 	c.waiting = rest
+	c.hearAsks()
 }

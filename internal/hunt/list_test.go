@@ -68,8 +68,14 @@ var defects = []defect{
 	{name: "silence is loss", transcript: "slow-disk.txt", shows: `s1 \S+ -failover-abort-not-elected`, edits: []edit{
 		{"quorum/tally.go", "if !contended {", "if false {"},
 	}},
-	{name: "no renew", transcript: "slower-disk.txt", shows: twoAttempts, edits: []edit{
+	{name: "no renew", transcript: "leader-slow-disk.txt", shows: twoAttempts, edits: []edit{
 		{"sentinel/ask.go", "next := p.askedAt + m.timing(c).Renew()", "next := p.askedAt + time.Hour"},
+	}},
+	{name: "a promotion that is kept secret is not defended", transcript: "leader-slow-disk.txt", shows: twoAttempts, edits: []edit{
+		{"sentinel/ask.go", "case c.secret(m):\n\t\treturn max", "case false:\n\t\treturn max"},
+	}},
+	{name: "no ear for what waits behind a vote", transcript: "mass-slow-disk.txt", shows: `s\d \S+ -failover-abort-not-elected`, edits: []edit{
+		{"sentinel/election.go", "if p.link.deafTo > c.settled {", "if false {"},
 	}},
 	{name: "epoch test of E-21", transcript: "mass-twelve.txt", shows: `s\d \S+ -failover-abort-not-elected`, edits: []edit{
 		{"quorum/ballot.go", "case ask.Epoch <= s.Config:", "case ask.Epoch <= s.Config || ask.Epoch < s.Current:"},
@@ -78,7 +84,7 @@ var defects = []defect{
 		{"quorum/ballot.go", "return min(b.heardAt+s.Bind, b.castAt+s.Timing.Limit())", "return b.heardAt + s.Bind"},
 	}},
 
-	{name: "no bind while a vote is written", transcript: "slowest-disk.txt", shows: `s\d \S+ -failover-abort-not-elected`, edits: []edit{
+	{name: "no bind while a vote is written", transcript: "voters-slow-disk.txt", shows: `s\d \S+ -failover-abort-not-elected`, edits: []edit{
 		{"quorum/ballot.go", "if b.writing {\n\t\treturn", "if false {\n\t\treturn"},
 	}},
 	{name: "the worst replica", rule: "B-711", edits: []edit{

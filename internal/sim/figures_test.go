@@ -150,8 +150,8 @@ func leaderDies(t *testing.T, seed uint64, at string, silent bool) time.Duration
 }
 
 // Three hundred masters die at once: longer than the model's 26 ms, since they
-// are seen down over a ping period, and since the requests on one connection
-// between two Sentinels are answered one after the other.
+// are seen down over a ping period, and since what a Sentinel asks behind a vote
+// is heard when that vote is written.
 //
 // Rule: E-21.
 func TestMassFigure(t *testing.T) {

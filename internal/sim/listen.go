@@ -8,24 +8,27 @@ import (
 	"gosentinel/sentinel"
 )
 
-// inbound is a connection that a client or a peer made to a Sentinel. Its
-// commands are answered one after the other, as the listener does.
+// inbound is a connection that a client or a peer made to a Sentinel. What has
+// come goes to the core together, as the listener does it: nothing more is read
+// until all of it is answered, in order.
 type inbound struct {
 	c      *conn
 	name   string
 	authed bool
 	queue  []msg
-	next   int // command of queue[0] that is served next
-	busy   bool
-	last   resp.Value
+	next   int        // command of queue[0] that is served next
+	open   []*request // gone to the core and not answered to the client, in order
 }
 
-// request is a command that the core has not answered yet.
+// request is a command that the core is asked.
 type request struct {
-	in    *inbound
-	args  []string
-	since time.Duration
-	reply func(resp.Value)
+	in       *inbound
+	args     []string
+	since    time.Duration
+	reply    func(resp.Value)
+	tag      sentinel.Tag // of the message of which it is the last command; 0 = no reply
+	answered bool
+	value    resp.Value
 }
 
 // serve takes what comes on a connection from outside.
@@ -36,64 +39,87 @@ func (n *Node) serve(c *conn, m *msg) {
 	case msgRequest:
 		in := c.ends[1].user.(*inbound)
 		in.queue = append(in.queue, *m)
-		n.work(in)
+		n.ready = append(n.ready, in)
+		n.finish()
 	}
 }
 
-// work serves the commands of a connection until one must wait for the core.
+// work replies what is answered, and serves what has come if that was all.
 func (n *Node) work(in *inbound) {
-	for n.core != nil && !in.busy && len(in.queue) > 0 {
+	for len(in.open) > 0 && in.open[0].answered {
+		if r := in.open[0]; r.tag != 0 {
+			in.c.send(1, msg{kind: msgReply, tag: r.tag, value: r.value})
+		}
+		in.open = in.open[1:]
+	}
+	if len(in.open) > 0 {
+		return
+	}
+	for n.core != nil && len(in.queue) > 0 {
 		m := &in.queue[0]
-		if in.next == len(m.cmds) {
-			if m.tag != 0 {
-				in.c.send(1, msg{kind: msgReply, tag: m.tag, value: in.last})
+		cmd := m.cmds[in.next]
+		tag := sentinel.Tag(0)
+		if in.next == len(m.cmds)-1 {
+			tag = m.tag
+		}
+		if in.isLocal(cmd) {
+			if len(in.open) > 0 {
+				return // the listener answers nothing before what came earlier
 			}
+			if v := n.listen(in, cmd); tag != 0 {
+				in.c.send(1, msg{kind: msgReply, tag: tag, value: v})
+			}
+		} else {
+			r := &request{in: in, args: cmd, since: n.w.now, tag: tag}
+			in.open = append(in.open, r)
+			n.ask(in.name, r)
+		}
+		if in.next++; in.next == len(m.cmds) {
 			in.queue[0] = msg{}
 			in.queue, in.next = in.queue[1:], 0
-			if len(in.queue) == 0 {
-				in.queue = nil
-			}
-			continue
 		}
-		cmd := m.cmds[in.next]
-		in.next++
-		if v, here := n.listen(in, cmd); here {
-			in.last = v
-			continue
-		}
-		in.busy = true
-		n.ask(in.name, cmd, &request{in: in, args: cmd, since: n.w.now})
 	}
+	in.queue = nil
+}
+
+// isLocal reports whether the listener answers cmd without the core.
+func (in *inbound) isLocal(cmd []string) bool {
+	if !in.authed {
+		return true
+	}
+	switch strings.ToUpper(cmd[0]) {
+	case "AUTH", "PING", "CLIENT":
+		return true
+	case "INFO":
+		return len(cmd) == 2 && strings.EqualFold(cmd[1], "server")
+	}
+	return false
 }
 
 // listen answers what the listener itself answers.
-func (n *Node) listen(in *inbound, cmd []string) (resp.Value, bool) {
-	switch strings.ToUpper(cmd[0]) {
-	case "AUTH":
+func (n *Node) listen(in *inbound, cmd []string) resp.Value {
+	word := strings.ToUpper(cmd[0])
+	if word == "AUTH" {
 		pass := n.opt.Boot.RequirePass.Reveal()
 		in.authed = in.authed || cmd[len(cmd)-1] == pass
 		if !in.authed {
-			return resp.Err("WRONGPASS invalid username-password pair or user is disabled."), true
+			return resp.Err("WRONGPASS invalid username-password pair or user is disabled.")
 		}
-		return resp.OK, true
+		return resp.OK
 	}
 	if !in.authed {
-		return resp.Err("NOAUTH Authentication required."), true
+		return resp.Err("NOAUTH Authentication required.")
 	}
-	switch strings.ToUpper(cmd[0]) {
+	switch word {
 	case "PING":
-		return resp.Status("PONG"), true
-	case "CLIENT":
-		if len(cmd) == 3 && strings.EqualFold(cmd[1], "SETNAME") {
-			in.name = cmd[2]
-		}
-		return resp.OK, true
+		return resp.Status("PONG")
 	case "INFO":
-		if len(cmd) == 2 && strings.EqualFold(cmd[1], "server") {
-			return resp.Str(n.serverInfo()), true
-		}
+		return resp.Str(n.serverInfo())
 	}
-	return resp.Value{}, false
+	if len(cmd) == 3 && strings.EqualFold(cmd[1], "SETNAME") {
+		in.name = cmd[2]
+	}
+	return resp.OK
 }
 
 func (n *Node) serverInfo() string {
@@ -104,17 +130,17 @@ func (n *Node) serverInfo() string {
 	return text
 }
 
-// ask gives a command to the core.
-func (n *Node) ask(client string, cmd []string, r *request) {
-	args := make([][]byte, len(cmd))
-	for i, s := range cmd {
+// ask gives a command to the core, in the midst of a turn of the loop.
+func (n *Node) ask(client string, r *request) {
+	args := make([][]byte, len(r.args))
+	for i, s := range r.args {
 		args[i] = []byte(s)
 	}
-	n.w.check.requested(cmd)
+	n.w.check.requested(r.args)
 	n.lastReq++
 	id := n.lastReq
 	n.requests[id] = r
-	n.step(sentinel.Request{ID: id, Client: client, Args: args})
+	n.stepAlone(sentinel.Request{ID: id, Client: client, Args: args})
 }
 
 // respond carries an answer of the core to whoever waits for it.
@@ -132,7 +158,7 @@ func (n *Node) respond(a sentinel.Respond) {
 		}
 		return
 	}
-	r.in.busy, r.in.last = false, a.Value
+	r.answered, r.value = true, a.Value
 	n.ready = append(n.ready, r.in)
 }
 
@@ -145,12 +171,13 @@ func (n *Node) Command(reply func(resp.Value), args ...string) {
 	}
 	n.do(func() {
 		in := &inbound{authed: true}
-		if v, here := n.listen(in, args); here {
-			if reply != nil {
+		if in.isLocal(args) {
+			if v := n.listen(in, args); reply != nil {
 				reply(v)
 			}
 			return
 		}
-		n.ask("", args, &request{args: args, since: n.w.now, reply: reply})
+		n.ask("", &request{args: args, since: n.w.now, reply: reply})
+		n.finish()
 	})
 }

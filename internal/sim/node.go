@@ -131,15 +131,20 @@ func (n *Node) stamp() sentinel.Stamp {
 	}
 }
 
-// step gives the core one input and carries out what it says.
+// step is a turn of the loop with one input.
 func (n *Node) step(in sentinel.Input) {
+	n.stepAlone(in)
+	n.finish()
+}
+
+// stepAlone gives the core one input and carries out what it says.
+func (n *Node) stepAlone(in sentinel.Input) {
 	if n.core == nil {
 		return
 	}
 	es := n.core.Step(n.stamp(), in)
 	n.w.check.stepped(n, es)
 	n.perform(n.out.Push(es))
-	n.finish()
 }
 
 // finish is the end of a turn of the loop.

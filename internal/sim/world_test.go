@@ -247,19 +247,22 @@ func TestPeersAreServedInOrder(t *testing.T) {
 		sends(1, 1, "CLIENT SETNAME me", "PING"), sends(1, 2, "SENTINEL a", "ROLE"), sends(1, 3, "PING"), sends(1, 4, "INFO server"))
 	w.Run(20 * time.Millisecond)
 	require.Equal(t, "12ms up 1\n14ms answer 1 PONG", n.notes())
-	require.Equal(t, "13ms request from me: SENTINEL", p.notes(), "one command at a time")
-	answer := func() {
+	require.Equal(t, "13ms request from me: SENTINEL\n13ms request from me: ROLE", p.notes(), "what came at once")
+	n.does(sends(1, 5, "SENTINEL b"))
+	answer := func(k int) {
+		w.Run(20 * time.Millisecond)
+		require.Empty(t, n.notes())
+		require.Empty(t, p.notes(), "nothing is read before all is answered")
 		c := p.core.(*fakeCore)
-		c.todo = []sentinel.Effect{{Action: sentinel.Respond{ID: open[len(open)-1], Value: resp.Status("done")}}}
+		c.todo = []sentinel.Effect{{Action: sentinel.Respond{ID: open[k], Value: resp.Status("done")}}}
 		p.step(sentinel.Tick{})
 	}
-	answer()
+	answer(1)
+	answer(0)
 	w.Run(20 * time.Millisecond)
-	require.Empty(t, n.notes())
-	answer()
-	w.Run(20 * time.Millisecond)
+	require.Equal(t, "70ms request from me: SENTINEL", p.notes())
 	notes := n.notes()
-	require.True(t, strings.HasPrefix(notes, "51ms answer 2 done\n51ms answer 3 PONG\n51ms answer 4 # Server"), notes)
+	require.True(t, strings.HasPrefix(notes, "71ms answer 2 done\n71ms answer 3 PONG\n71ms answer 4 # Server"), notes)
 	require.Contains(t, notes, "gosentinel_version:")
 	require.Empty(t, w.Violations())
 }
