@@ -133,7 +133,7 @@ func conditions(o options) []string {
 	return []string{
 		"**Failover**: real redis-servers, one master and two replicas, down-after-milliseconds " + ms(downAfter) + "; in milliseconds beyond that, of SENTINEL FAILOVER from the command. Replicas are tried with SET and Sentinels asked once a millisecond. A cluster heals while others are measured.",
 		"**Masters under 3 or one Sentinel**: simulated instances in processes of their own, each on its own address, two replicas for each master, down-after-milliseconds " + ms(o.downAfter) + ", quorum a majority. INFO is as large as that of a real server, hellos reach the subscribers of replicas too.",
-		"**all discovered**: from the start of the (first) Sentinel until each knows all replicas and peers of all masters.",
+		"**all discovered**: from the start of the (first) Sentinel until each knows all replicas and peers of all masters; once only where it takes long, and given up after " + o.patience.String() + " with the original.",
 		"**idle**: user and system time of one Sentinel (of three: the average), " + ms(o.settle) + " ms after discovery, over " + o.idle.String() + " in parts of " + idlePart.String() + "; **memory**: its resident set then.",
 		"**die together**: from kill -9 of all until each has a promoted replica, beyond down-after-milliseconds; other masters die in each run, and there are fewer runs where one takes long.",
 		"**Queries**: redis-benchmark on the same machine, a Sentinel with one master and two replicas; the kinds take turns, each sample is one run of about a second. P is how many commands a connection sends together.",

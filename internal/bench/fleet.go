@@ -15,11 +15,12 @@ const (
 	idlePart = 10 * time.Second
 	// ourPatience is how long ours may take to discover a fleet.
 	ourPatience = 60 * time.Second
-	// massPatience is the longest that one mass failover may take, and
-	// massRounds how many there are of it, as long as massTime is not over.
+	// massPatience is the longest that one mass failover may take; another is
+	// made only before massTime is over.
 	massPatience = 3 * time.Minute
-	massRounds   = 3
 	massTime     = 45 * time.Second
+	// discoverTime is after what time no discovery is repeated.
+	discoverTime = 15 * time.Second
 	// lookPeriod is how often a Sentinel is asked how far it has come.
 	lookPeriod = 50 * time.Millisecond
 )
@@ -127,25 +128,10 @@ func (b *bench) fleet(bed *testbed.Bed, f fleetRun) error {
 	if err != nil {
 		return err
 	}
-	began := time.Now()
-	nodes, err := b.watch(bed, h, f.kind, "", f.sentinels)
-	if err != nil {
+	nodes, err := b.discover(bed, h, f)
+	if err != nil || nodes == nil {
 		return err
 	}
-	patience := ourPatience
-	if f.kind == testbed.Original {
-		patience = b.patience
-	}
-	if err := discovered(nodes, f, began.Add(patience)); err != nil {
-		if f.kind == testbed.Ours {
-			return err
-		}
-		for _, what := range f.measures() {
-			b.report.note(f.id+what, f.kind, fmt.Sprintf("not within %v", patience))
-		}
-		return nil
-	}
-	b.report.add(f.id+"discover", f.kind, time.Since(began).Seconds())
 	pause(b.settle)
 	cpu, own := idleCost(nodes, h, b.idle)
 	b.report.add(f.id+"cpu", f.kind, cpu...)
@@ -157,6 +143,45 @@ func (b *bench) fleet(bed *testbed.Bed, f fleetRun) error {
 		return nil
 	}
 	return b.massFailover(h, f)
+}
+
+// discover starts Sentinels and waits until they know all, some times; the last
+// ones are returned. They are nil if the original did not get there.
+func (b *bench) discover(bed *testbed.Bed, h *herd, f fleetRun) ([]*testbed.Sentinel, error) {
+	patience := ourPatience
+	if f.kind == testbed.Original {
+		patience = b.patience
+	}
+	for first, n := time.Now(), 1; ; n++ {
+		began := time.Now()
+		nodes, err := b.watch(bed, h, f.kind, "", f.sentinels)
+		if err != nil {
+			return nil, err
+		}
+		err = discovered(nodes, f, began.Add(patience))
+		switch {
+		case err != nil && f.kind == testbed.Ours:
+			return nil, err
+		case err != nil:
+			for _, what := range f.measures() {
+				b.report.note(f.id+what, f.kind, fmt.Sprintf("not within %v", patience))
+			}
+			return nil, nil
+		}
+		b.report.add(f.id+"discover", f.kind, time.Since(began).Seconds())
+		if n == b.repeats || time.Since(first) > discoverTime {
+			return nodes, nil
+		}
+		b.end(nodes)
+	}
+}
+
+// end ends Sentinels and lets the instances see it.
+func (b *bench) end(nodes []*testbed.Sentinel) {
+	for _, s := range nodes {
+		s.Kill()
+	}
+	pause(b.settle / 5)
 }
 
 // watch starts Sentinels that watch all masters of h.
@@ -235,7 +260,7 @@ func (b *bench) massFailover(h *herd, f fleetRun) error {
 	}
 	began := time.Now()
 	for part := range slices.Chunk(groups, f.die) {
-		if len(part) < f.die || part[0] >= massRounds*f.die || part[0] > 0 && time.Since(began) > massTime {
+		if len(part) < f.die || part[0] >= b.repeats*f.die || part[0] > 0 && time.Since(began) > massTime {
 			break
 		}
 		took, err := h.kill(part, massPatience)

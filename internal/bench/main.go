@@ -32,6 +32,7 @@ type options struct {
 	idle    time.Duration // how long the cost of doing nothing is measured
 
 	crowd, crowdDie int           // masters under 3 Sentinels, and how many die
+	repeats         int           // of a discovery, and of masters that die together
 	downAfter       time.Duration // of fleets
 	settle          time.Duration // for files to be written and connections to be warm, once all is discovered
 	patience        time.Duration // for the original to discover a fleet
@@ -41,7 +42,7 @@ type options struct {
 func defaults() options {
 	return options{
 		runs: 20, kills: 50, rounds: 7, masters: []int{100, 300, 1000, 3000}, die: 100, idle: 20 * time.Second,
-		crowd: 300, crowdDie: 50, downAfter: 5 * time.Second, settle: 5 * time.Second, patience: 60 * time.Second, requests: 1,
+		crowd: 300, crowdDie: 50, repeats: 3, downAfter: 5 * time.Second, settle: 5 * time.Second, patience: 60 * time.Second, requests: 1,
 	}
 }
 
@@ -49,7 +50,7 @@ func defaults() options {
 func (o *options) shorten() {
 	o.quick = true
 	o.runs, o.kills, o.rounds, o.masters, o.die, o.idle = 1, 1, 1, []int{20, 60}, 10, time.Second
-	o.crowd, o.crowdDie, o.downAfter, o.settle, o.patience, o.requests = 20, 5, time.Second, time.Second/2, 20*time.Second, 0.02
+	o.crowd, o.crowdDie, o.repeats, o.downAfter, o.settle, o.patience, o.requests = 20, 5, 1, time.Second, time.Second/2, 20*time.Second, 0.02
 }
 
 // parse reads the command line. What is named there wins over -quick.
@@ -70,6 +71,7 @@ func parse(args []string) (options, error) {
 	sizes := f.String("masters", join(o.masters), "`sizes` of the fleets, growing, with commas between")
 	f.IntVar(&o.die, "die", o.die, "how many masters of a fleet die together; 0: none")
 	f.DurationVar(&o.idle, "idle", o.idle, "how long a fleet does nothing while its cost is measured")
+	f.DurationVar(&o.patience, "patience", o.patience, "how long the original may take to discover a fleet")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

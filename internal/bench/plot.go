@@ -6,6 +6,7 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
@@ -79,7 +80,8 @@ func (r *report) growthPlot(title string, value func(point) [2]side) (*plot.Plot
 // how long.
 func (r *report) failoverPlot() (*plot.Plot, error) {
 	p := newPlot("kill -9: named by all, % of runs", "ms beyond down-after")
-	p.Legend.Left = false
+	// Ours is at the left edge, the original at the right.
+	p.Legend.Left, p.Legend.XOffs, p.Legend.YOffs = true, vg.Inch/2, vg.Inch
 	for _, kind := range bothKinds {
 		s := r.byID[faults[0].measureID(3, "named")].sides[kind]
 		var points plotter.XYs
@@ -105,6 +107,9 @@ func newPlot(title, x string) *plot.Plot {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text = title, x
 	p.Title.TextStyle.Font.Size, p.X.Label.TextStyle.Font.Size, p.Legend.TextStyle.Font.Size = 11, 10, 10
+	for _, style := range []*text.Style{&p.Title.TextStyle, &p.X.Label.TextStyle, &p.Legend.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label} {
+		style.Font.Variant = "Sans"
+	}
 	p.Add(plotter.NewGrid())
 	// An axis without a point has no range.
 	p.X.Max, p.Y.Max = 1, 1

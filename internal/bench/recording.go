@@ -46,11 +46,7 @@ func (b *bench) record(bed *testbed.Bed, h *herd, trace string) error {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		for _, s := range nodes {
-			s.Kill()
-		}
-	}()
+	defer b.end(nodes)
 	f := fleetRun{masters: h.masters, sentinels: 3}
 	if err := discovered(nodes, f, time.Now().Add(ourPatience)); err != nil {
 		return err

@@ -59,10 +59,7 @@ func (b *bench) start(bed *testbed.Bed, h *herd, kind testbed.Kind) error {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		s.Kill()
-		pause(b.settle / 5) // the instances see their connections end
-	}()
+	defer b.end([]*testbed.Sentinel{s})
 	began := time.Now()
 	if err := s.Launch(); err != nil {
 		return err
