@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 )
 
@@ -45,7 +45,7 @@ func catalogue(o options) (all []*measure) {
 	const growth, asked = "Growth", "Queries, 50 connections"
 	all = append(all,
 		&measure{id: "growth.cpu", subject: growth, name: "idle cost of each further 100 masters", unit: percent},
-		&measure{id: "growth.bend", subject: growth, name: bendName(o), unit: times},
+		&measure{id: "growth.bend", subject: growth, name: "idle cost of a further master at the largest fleet, by that at the smaller ones (1: a straight line)", unit: times},
 		&measure{id: "growth.rss", subject: growth, name: "memory of each further master, its replicas included", unit: kilobytes})
 	for _, q := range queries() {
 		all = append(all, &measure{id: q.id, subject: asked, name: q.String(), unit: perSecond, budget: budget{asOriginal: true}})
@@ -110,21 +110,13 @@ func fleetMeasures(id, subject string, die int) (all []*measure) {
 	return all
 }
 
-func bendName(o options) string {
-	return fmt.Sprintf("idle cost of a master, of %d to of %d (1: a straight line)", slices.Max(o.masters), slices.Min(o.masters))
-}
-
-// subjectOf is the part of a run that fills a measure.
+// filledBy is the part of a run that fills a measure.
 func (m *measure) filledBy() string {
-	for prefix, name := range map[string]string{
-		"failover.": "failover", "crowd.": "mass", "fleet.": "fleet", "growth.": "fleet",
-		"query.": "queries", "start.": "startup", "recording.": "recording",
-	} {
-		if len(m.id) > len(prefix) && m.id[:len(prefix)] == prefix {
-			return name
-		}
-	}
-	return ""
+	first, _, _ := strings.Cut(m.id, ".")
+	return map[string]string{
+		"failover": "failover", "crowd": "mass", "fleet": "fleet", "growth": "fleet",
+		"query": "queries", "start": "startup", "recording": "recording",
+	}[first]
 }
 
 // conditions say, one line for each subject, under what its rows were measured.

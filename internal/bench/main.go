@@ -68,6 +68,7 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.runs, "runs", o.runs, "failovers of each kind")
 	f.IntVar(&o.kills, "kills", o.kills, "failovers of ours after kill -9, under 3 Sentinels")
 	f.IntVar(&o.rounds, "rounds", o.rounds, "rounds of queries and of starts")
+	f.IntVar(&o.repeats, "repeats", o.repeats, "how often a fleet is discovered and masters die together, where it does not take long")
 	sizes := f.String("masters", join(o.masters), "`sizes` of the fleets, growing, with commas between")
 	f.IntVar(&o.die, "die", o.die, "how many masters of a fleet die together; 0: none")
 	f.DurationVar(&o.idle, "idle", o.idle, "how long a fleet does nothing while its cost is measured")
@@ -101,7 +102,7 @@ func (o *options) check(rest []string) error {
 		return fmt.Errorf("what is %q?", rest[0])
 	case !slices.Contains([]string{"", "ours", "original"}, o.only):
 		return fmt.Errorf("-only %s: want ours or original", o.only)
-	case o.runs < 1 || o.kills < 1 || o.rounds < 1 || o.idle < 100*time.Millisecond || o.die < 0:
+	case o.runs < 1 || o.kills < 1 || o.rounds < 1 || o.repeats < 1 || o.idle < 100*time.Millisecond || o.die < 0:
 		return errors.New("too small a number")
 	}
 	return nil

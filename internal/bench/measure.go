@@ -138,4 +138,16 @@ func slope(x, y []float64) float64 {
 	return above / below
 }
 
+// bend is how many times as steep the last step of a line is as what comes
+// before it: 1 for a straight line. There must be two steps, and the first must
+// rise.
+func bend(x, y []float64) (b float64, ok bool) {
+	last := len(x) - 1
+	if last < 2 {
+		return 0, false
+	}
+	before := slope(x[:last], y[:last])
+	return (y[last] - y[last-1]) / (x[last] - x[last-1]) / before, before > 0
+}
+
 func inMS(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -26,6 +26,28 @@ func TestSlope(t *testing.T) {
 	require.InDelta(t, 0.5, slope([]float64{0, 1, 2}, []float64{0, 1, 1}), 1e-9)
 }
 
+func TestBend(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		x, y []float64
+		want float64
+		ok   bool
+	}{
+		{"straight", []float64{1, 3, 10}, []float64{5, 7, 14}, 1, true},
+		{"steeper at the end", []float64{1, 2, 3, 4}, []float64{1, 2, 3, 7}, 4, true},
+		{"one step", []float64{1, 2}, []float64{1, 2}, 0, false},
+		{"flat before", []float64{1, 2, 3}, []float64{1, 1, 2}, 0, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b, ok := bend(tc.x, tc.y)
+			require.Equal(t, tc.ok, ok)
+			if ok {
+				require.InDelta(t, tc.want, b, 1e-9)
+			}
+		})
+	}
+}
+
 func TestFormat(t *testing.T) {
 	for want, v := range map[string]float64{
 		"1.87M": 1_871_000, "117k": 117_300, "9999": 9_999, "353": 353.4, "26.1": 26.12, "1.0": 1, "0.25": 0.249, "0.0": 0,

@@ -87,17 +87,16 @@ func (r *report) derive() {
 		}
 		if len(n) < 2 {
 			for _, id := range []string{"growth.cpu", "growth.rss", "growth.bend"} {
-				r.note(id, kind, "fewer than two fleets")
+				r.note(id, kind, "too few fleets")
 			}
 			continue
 		}
-		last := len(n) - 1
 		r.add("growth.cpu", kind, 100*slope(n, cpu))
 		r.add("growth.rss", kind, 1024*slope(n, rss))
-		if last == len(r.masters)-1 && cpu[0] > 0 {
-			r.add("growth.bend", kind, cpu[last]/n[last]/(cpu[0]/n[0]))
+		if b, ok := bend(n, cpu); ok {
+			r.add("growth.bend", kind, b)
 		} else {
-			r.note("growth.bend", kind, "not all fleets")
+			r.note("growth.bend", kind, "too few fleets")
 		}
 	}
 	with, without := r.byID["recording.with"].sides[testbed.Ours], r.byID["recording.without"].sides[testbed.Ours]
