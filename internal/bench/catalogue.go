@@ -6,9 +6,13 @@ import (
 	"time"
 )
 
+// fleetBudget is what a fleet must keep, in the units of its measures; 0 asks
+// nothing.
+type fleetBudget struct{ discover, cpu, rss, last float64 }
+
 // fleetBudgets are the budgets of design.md, section 8, for fleets under one
 // Sentinel, by their number of masters.
-var fleetBudgets = map[int]struct{ discover, cpu, rss, last float64 }{
+var fleetBudgets = map[int]fleetBudget{
 	1000: {discover: 3, cpu: 8, rss: 69, last: 1000},
 	3000: {discover: 10, cpu: 30, rss: 200},
 }
@@ -20,9 +24,8 @@ var failoverBudgets = map[string]struct{ writable, named budget }{
 	"manual": {budget{median: 10}, budget{median: 25}},
 }
 
-// crowdBudget is that of the last of many masters to be replaced, in
-// milliseconds.
-const crowdBudget = 300
+// crowdBudget is that of many masters under 3 Sentinels.
+var crowdBudget = fleetBudget{last: 300}
 
 // catalogue is all that is measured with these options, in the order of the
 // report. The quick run, whose figures say nothing, has no budgets.
@@ -34,13 +37,13 @@ func catalogue(o options) (all []*measure) {
 		all = append(all, failoverMeasures(sentinels)...)
 	}
 	crowd := fmt.Sprintf("%d masters under 3 Sentinels", o.crowd)
-	all = append(all, fleetMeasures("crowd.", crowd, o.crowdDie)...)
+	all = append(all, fleetMeasures("crowd.", crowd, o.crowdDie, crowdBudget)...)
 	for _, n := range o.masters {
 		die := 0
 		if n == o.massSize() {
 			die = o.die
 		}
-		all = append(all, fleetMeasures(fleetID(n, ""), fmt.Sprintf("%d masters under one Sentinel", n), die)...)
+		all = append(all, fleetMeasures(fleetID(n, ""), fmt.Sprintf("%d masters under one Sentinel", n), die, fleetBudgets[n])...)
 	}
 	const growth, asked = "Growth", "Queries, 50 connections"
 	all = append(all,
@@ -86,16 +89,7 @@ func failoverMeasures(sentinels int) (all []*measure) {
 }
 
 // fleetMeasures are those of fleetRun.measures.
-func fleetMeasures(id, subject string, die int) (all []*measure) {
-	var want struct{ discover, cpu, rss, last float64 }
-	for n, w := range fleetBudgets {
-		if id == fleetID(n, "") {
-			want = w
-		}
-	}
-	if id == "crowd." {
-		want.last = crowdBudget
-	}
+func fleetMeasures(id, subject string, die int, want fleetBudget) (all []*measure) {
 	all = []*measure{
 		{id: id + "discover", subject: subject, name: "all discovered", unit: seconds, budget: budget{median: want.discover}},
 		{id: id + "cpu", subject: subject, name: "idle", unit: percent, budget: budget{median: want.cpu}},

@@ -40,65 +40,68 @@ func (o *options) massSize() int {
 	return size
 }
 
-func (b *bench) expectFleets() (sum time.Duration) {
-	for _, n := range b.masters {
-		for _, kind := range b.kinds {
-			sum += b.settle + b.idle + time.Duration(n)*3*time.Millisecond
-			if kind == testbed.Original {
-				sum += min(b.patience, time.Duration(n)*25*time.Millisecond)
-			}
-			if n == b.massSize() && b.die > 0 {
-				sum += 15 * time.Second
-				if kind == testbed.Original {
-					sum += time.Duration(b.die) * 1200 * time.Millisecond
-				}
-			}
-		}
-	}
-	return sum
-}
-
 // fleets measures how cost grows with the number of masters, and how long it
 // takes when many of one fleet die together, under one Sentinel.
-func (b *bench) fleets() error {
-	done, all := 0, 0
-	for _, n := range b.masters {
-		all += n * len(b.kinds)
-	}
+func (b *bench) fleets() error { return b.measureFleets(b.fleetRuns()) }
+
+func (b *bench) expectFleets() time.Duration { return b.expectAll(b.fleetRuns()) }
+
+func (b *bench) fleetRuns() (all []fleetRun) {
 	for _, n := range b.masters {
 		for _, kind := range b.kinds {
-			b.progress.part(done, all, "%d masters, one Sentinel, %v", n, kind)
-			done += n
-			f := fleetRun{masters: n, sentinels: 1, kind: kind, id: fleetID(n, "")}
+			f := fleetRun{id: fleetID(n, ""), masters: n, sentinels: 1, kind: kind}
 			if n == b.massSize() {
 				f.die = b.die
 			}
-			if err := b.withBed(func(bed *testbed.Bed) error { return b.fleet(bed, f) }); err != nil {
-				return fmt.Errorf("%d masters, %v: %w", n, kind, err)
-			}
+			all = append(all, f)
 		}
 	}
-	return nil
-}
-
-func (b *bench) expectMass() (sum time.Duration) {
-	for _, kind := range b.kinds {
-		sum += b.settle + b.idle + 20*time.Second
-		if kind == testbed.Original {
-			sum += 40 * time.Second
-		}
-	}
-	return sum
+	return all
 }
 
 // mass measures how long it takes when many masters die together under three
 // Sentinels.
-func (b *bench) mass() error {
-	for k, kind := range b.kinds {
-		b.progress.part(k, len(b.kinds), "%d masters, 3 Sentinels, %v", b.crowd, kind)
-		f := fleetRun{masters: b.crowd, sentinels: 3, die: b.crowdDie, kind: kind, id: "crowd."}
+func (b *bench) mass() error { return b.measureFleets(b.massRuns()) }
+
+func (b *bench) expectMass() time.Duration { return b.expectAll(b.massRuns()) }
+
+func (b *bench) massRuns() (all []fleetRun) {
+	for _, kind := range b.kinds {
+		all = append(all, fleetRun{id: "crowd.", masters: b.crowd, sentinels: 3, die: b.crowdDie, kind: kind})
+	}
+	return all
+}
+
+func (b *bench) expectAll(runs []fleetRun) (sum time.Duration) {
+	for _, f := range runs {
+		sum += b.expectFleet(f)
+	}
+	return sum
+}
+
+// expectFleet is how long one fleet was seen to take, about.
+func (b *bench) expectFleet(f fleetRun) time.Duration {
+	masters, dead := time.Duration(f.masters), time.Duration(f.die)
+	discovery, failover := time.Second+2*masters*time.Millisecond, b.downAfter+time.Second
+	if f.kind == testbed.Original {
+		discovery = min(b.patience, 3*time.Second+25*masters*time.Millisecond)
+		failover += dead * 1200 * time.Millisecond / time.Duration(f.sentinels*f.sentinels)
+	}
+	again := time.Duration(b.repeats - 1)
+	sum := discovery + min(again*discovery, discoverTime) + b.settle + b.idle
+	if f.die > 0 {
+		sum += failover + min(again*failover, massTime)
+	}
+	return sum
+}
+
+func (b *bench) measureFleets(runs []fleetRun) error {
+	done, all := time.Duration(0), b.expectAll(runs)
+	for _, f := range runs {
+		b.progress.part(int(done.Milliseconds()), int(all.Milliseconds()), "%d masters, Sentinels: %d, %v", f.masters, f.sentinels, f.kind)
+		done += b.expectFleet(f)
 		if err := b.withBed(func(bed *testbed.Bed) error { return b.fleet(bed, f) }); err != nil {
-			return fmt.Errorf("%v: %w", kind, err)
+			return fmt.Errorf("%d masters, %v: %w", f.masters, f.kind, err)
 		}
 	}
 	return nil
