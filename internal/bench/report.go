@@ -29,16 +29,12 @@ func newReport(o options, kinds []testbed.Kind, programs testbed.Programs) *repo
 	for _, m := range r.measures {
 		r.byID[m.id] = m
 	}
-	original := "not installed"
-	if programs.Original != "" {
-		original = version(programs.Original)
-	}
 	r.where = []string{
 		"Made on " + time.Now().UTC().Format("2 January 2006, 15:04 UTC") + " by `" + command(os.Args) + "`",
 		"Machine: " + machine(),
-		"Go: " + runtime.Version(),
-		"Original: " + original,
-		fmt.Sprintf("Runs: %d failovers of each kind (%d of ours after kill -9 under 3 Sentinels), %d rounds of queries and starts", o.runs, o.kills, o.rounds),
+		"Ours: gosentinel " + version(programs.Ours, ourVersion) + ", " + runtime.Version(),
+		"Original: redis-sentinel " + version(programs.Original, theirVersion),
+		fmt.Sprintf("Runs: %d failovers of each kind (%d of ours after kill -9 under 3 Sentinels), %d rounds of queries and starts, fleets up to %d times", o.runs, o.kills, o.rounds, o.repeats),
 	}
 	return r
 }
@@ -55,14 +51,18 @@ func command(args []string) string {
 	return strings.Join(words, " ")
 }
 
-var versionNumber = regexp.MustCompile(`v=([0-9.]+)`)
+var (
+	ourVersion   = regexp.MustCompile(`gosentinel=(\S+)`)
+	theirVersion = regexp.MustCompile(`v=([0-9.]+)`)
+)
 
-func version(program string) string {
+// version is what a program says of itself.
+func version(program string, number *regexp.Regexp) string {
 	out, err := exec.Command(program, "--version").Output()
-	if m := versionNumber.FindSubmatch(out); err == nil && m != nil {
-		return "redis-sentinel " + string(m[1])
+	if m := number.FindSubmatch(out); err == nil && m != nil {
+		return string(m[1])
 	}
-	return "redis-sentinel of unknown version"
+	return "(none)"
 }
 
 // add puts samples to a measure. An unknown id is a mistake of ours.
