@@ -94,7 +94,7 @@ func fleetMeasures(id, subject string, die int, want fleetBudget) (all []*measur
 		{id: id + "discover", subject: subject, name: "all discovered", unit: seconds, budget: budget{median: want.discover}},
 		{id: id + "cpu", subject: subject, name: "idle", unit: percent, budget: budget{median: want.cpu}},
 		{id: id + "rss", subject: subject, name: "memory", unit: megabytes, budget: budget{median: want.rss}},
-		{id: id + "herd", subject: subject, name: "(the simulated instances, idle)", unit: percent},
+		{id: id + "herd", subject: subject, name: "(the simulated instances, idle)", unit: percent, aside: true},
 	}
 	if die > 0 {
 		all = append(all,
@@ -119,8 +119,8 @@ func conditions(o options) []string {
 	return []string{
 		"**Failover**: real redis-servers, one master and two replicas, down-after-milliseconds " + ms(downAfter) + "; in milliseconds beyond that, of SENTINEL FAILOVER from the command. Replicas are tried with SET and Sentinels asked once a millisecond. A cluster heals while others are measured.",
 		"**Masters under 3 or one Sentinel**: simulated instances in processes of their own, each on its own address, two replicas for each master, down-after-milliseconds " + ms(o.downAfter) + ", quorum a majority. INFO is as large as that of a real server, hellos reach the subscribers of replicas too.",
-		"**all discovered**: from the start of the (first) Sentinel until each knows all replicas and peers of all masters; once only where it takes long, and given up after " + o.patience.String() + " with the original.",
-		"**idle**: user and system time of one Sentinel (of three: the average), " + ms(o.settle) + " ms after discovery, over " + o.idle.String() + " in parts of " + idlePart.String() + "; **memory**: its resident set then.",
+		"**all discovered**: from the start of the (first) Sentinel until each knows all replicas and peers of all masters; once only where it takes long, and given up after " + ms(o.patience) + " ms with the original.",
+		"**idle**: user and system time of one Sentinel (of three: the average), " + ms(o.settle) + " ms after discovery, over " + ms(o.idle) + " ms in parts of up to " + ms(idlePart) + " ms; **memory**: its resident set then.",
 		"**die together**: from kill -9 of all until each has a promoted replica, beyond down-after-milliseconds; other masters die in each run, and there are fewer runs where one takes long.",
 		"**Queries**: redis-benchmark on the same machine, a Sentinel with one master and two replicas; the kinds take turns, each sample is one run of about a second. P is how many commands a connection sends together.",
 		"**Start**: from the start of the process, with each master's two replicas in the file too, and all instances up.",

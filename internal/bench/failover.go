@@ -177,11 +177,25 @@ func (b *bench) round(d *drill, sentinels int) error {
 	if err := d.heal(old); err != nil {
 		return err
 	}
-	// A Sentinel would say so too, after some ten seconds.
-	host, port, err := net.SplitHostPort(took.Master)
+	return rejoin(old, took.Master)
+}
+
+// rejoin has an old master follow the new one. Sentinels say so too, the
+// original after some ten seconds; ours at once, and they break other
+// connections then.
+func rejoin(old *testbed.Redis, master string) error {
+	host, port, err := net.SplitHostPort(master)
 	if err != nil {
 		return err
 	}
-	_, err = old.Do("REPLICAOF", host, port)
-	return err
+	return testbed.Until(healPatience, func() error {
+		role, follows, _, err := old.Role()
+		if err != nil || role == "slave" && follows == master {
+			return err
+		}
+		if _, err := old.Do("REPLICAOF", host, port); err != nil {
+			return err
+		}
+		return fmt.Errorf("%s is a %s yet", old.Name, role)
+	})
 }

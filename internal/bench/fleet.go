@@ -167,7 +167,7 @@ func (b *bench) discover(bed *testbed.Bed, h *herd, f fleetRun) ([]*testbed.Sent
 			return nil, err
 		case err != nil:
 			for _, what := range f.measures() {
-				b.report.note(f.id+what, f.kind, fmt.Sprintf("not within %v", patience))
+				b.report.note(f.id+what, f.kind, fmt.Sprintf("not within %.0f s", patience.Seconds()))
 			}
 			return nil, nil
 		}
@@ -271,7 +271,7 @@ func (b *bench) massFailover(h *herd, f fleetRun) error {
 			return err
 		}
 		if len(took) < f.die {
-			text := fmt.Sprintf("%d of %d within %v", len(took), f.die, massPatience)
+			text := fmt.Sprintf("%d of %d within %.0f s", len(took), f.die, massPatience.Seconds())
 			if f.kind == testbed.Ours {
 				return fmt.Errorf("mass failover: %s", text)
 			}

@@ -66,6 +66,7 @@ type measure struct {
 	name    string
 	unit    unit
 	budget  budget
+	aside   bool // no merit or fault of a Sentinel: the kinds are not compared
 
 	sides [2]side // by testbed.Kind
 }
@@ -107,7 +108,7 @@ func (m *measure) verdict() verdict {
 // that cannot be said.
 func (m *measure) gain() float64 {
 	ours, original := m.sides[testbed.Ours], m.sides[testbed.Original]
-	if !ours.measured() || !original.measured() || ours.median() <= 0 || original.median() <= 0 {
+	if m.aside || !ours.measured() || !original.measured() || ours.median() <= 0 || original.median() <= 0 {
 		return 0
 	}
 	if m.unit.moreIsBetter() {

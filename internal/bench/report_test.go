@@ -69,10 +69,10 @@ func TestBudgetsAreJudged(t *testing.T) {
 	require.Equal(t, "MISSED: 50 masters die together: last replica promoted", row(3)[4])
 
 	for _, what := range []string{"discover", "cpu", "rss"} {
-		r.note("fleet.3000."+what, testbed.Original, "not within 1m0s")
+		r.note("fleet.3000."+what, testbed.Original, "not within 60 s")
 		r.add("fleet.3000."+what, testbed.Ours, 5)
 	}
-	require.Equal(t, []string{"not within 1m0s", "5.0 / 5.0 / 5.0", "<= 10 / <= 30 / <= 200", "kept"}, row(5)[1:])
+	require.Equal(t, []string{"not within 60 s", "5.0 / 5.0 / 5.0", "<= 10 / <= 30 / <= 200", "kept"}, row(5)[1:])
 	for _, b := range budgetRows {
 		for _, id := range b.ids {
 			require.NotZero(t, r.byID[id].budget, id)
@@ -137,9 +137,9 @@ func TestDerivedMeasures(t *testing.T) {
 func TestRow(t *testing.T) {
 	m := filled(measure{name: "x", unit: milliseconds, budget: budget{median: 5, p95: 9}}, []float64{40, 50}, []float64{4, 8})
 	require.Equal(t, []string{"x, ms", "40.0", "50.0", "2", "4.0", "8.0", "2", "10 x", "<= 5, p95 <= 9", "kept"}, m.row())
-	m.sides[testbed.Original] = side{note: "not within 1m0s"}
+	m.sides[testbed.Original] = side{note: "not within 60 s"}
 	m.sides[testbed.Ours] = side{}
-	require.Equal(t, []string{"x, ms", "not within 1m0s", "", "", "-", "", "", "", "<= 5, p95 <= 9", ""}, m.row())
+	require.Equal(t, []string{"x, ms", "not within 60 s", "", "", "-", "", "", "", "<= 5, p95 <= 9", ""}, m.row())
 	require.Len(t, heads, len(m.row()))
 }
 
