@@ -67,10 +67,12 @@ func (r *report) growthRows() (rows [][]string) {
 	for _, p := range r.growth() {
 		row := []string{fmt.Sprint(p.masters)}
 		for _, kind := range bothKinds {
+			row = append(row, p.discover[kind].short(seconds))
 			for _, c := range []struct {
 				unit unit
 				side side
-			}{{seconds, p.discover[kind]}, {percent, p.cpu[kind]}, {megabytes, p.rss[kind]}} {
+			}{{percent, p.cpu[kind]}, {megabytes, p.rss[kind]}} {
+				c.side.note = "" // it was told already
 				row = append(row, c.side.short(c.unit))
 			}
 		}
