@@ -23,6 +23,7 @@ type options struct {
 	rows     []string
 	quick    bool // a minute's run that shows that all works; it judges nothing
 	out      string
+	verbose  bool // each sample is printed when it is taken
 
 	runs    int           // failovers of each kind
 	kills   int           // failovers of ours after kill -9, under 3 Sentinels
@@ -65,6 +66,7 @@ func parse(args []string) (options, error) {
 	rows := f.String("rows", "", "`subjects` to measure, with commas between: "+strings.Join(subjectNames(), ",")+" (default all)")
 	f.BoolVar(&o.quick, "quick", o.quick, "a minute's run that shows that all works; its figures say nothing")
 	f.StringVar(&o.out, "out", "", "`folder` to write benchmarks.md and benchmarks.svg into")
+	f.BoolVar(&o.verbose, "v", false, "print each sample when it is taken")
 	f.IntVar(&o.runs, "runs", o.runs, "failovers of each kind")
 	f.IntVar(&o.kills, "kills", o.kills, "failovers of ours after kill -9, under 3 Sentinels")
 	f.IntVar(&o.rounds, "rounds", o.rounds, "rounds of queries and of starts")

@@ -67,8 +67,13 @@ func version(program string, number *regexp.Regexp) string {
 
 // add puts samples to a measure. An unknown id is a mistake of ours.
 func (r *report) add(id string, kind testbed.Kind, samples ...float64) {
-	s := &r.byID[id].sides[kind]
-	s.samples = append(s.samples, samples...)
+	m := r.byID[id]
+	m.sides[kind].samples = append(m.sides[kind].samples, samples...)
+	for _, v := range samples {
+		if r.verbose {
+			fmt.Fprintf(os.Stderr, "%s %v %s %s\n", id, kind, m.unit.format(v), m.unit)
+		}
+	}
 }
 
 // note says why a measure has no samples.
