@@ -43,7 +43,8 @@ test: check integration short ## all that CI runs
 short: ## short runs of sim, fuzz and bench
 	$(MAKE) sim SEEDS=3000
 	$(MAKE) fuzz
-	$(MAKE) bench BENCHTIME=20ms
+	$(MAKE) bench-packages BENCHTIME=20ms
+	$(MAKE) bench-quick
 
 .PHONY: check
 check: servers ## gofmt, vet, staticcheck, go mod tidy, unit tests with -race
@@ -70,13 +71,26 @@ fuzz: ## every fuzz test for FUZZTIME
 	done
 
 BENCHTIME := 1s
-.PHONY: bench
-bench: ## benchmarks of the packages
+.PHONY: bench-packages
+bench-packages: ## benchmarks of the packages, BENCHTIME=1s each
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(UNIT) | grep -v 'no test files'
 
+BENCH := bin/bench
+.PHONY: bench-build
+bench-build: build servers
+	go build -o $(BENCH) ./internal/bench
+
+.PHONY: bench
+bench: bench-build ## ours beside the original, half an hour: writes docs/benchmarks.md
+	$(BENCH) -sentinel $(BIN) -out docs
+
+.PHONY: bench-quick
+bench-quick: bench-build ## the same in a minute, to see that it works; writes nothing
+	$(BENCH) -sentinel $(BIN) -quick
+
 .PHONY: bench-failover
-bench-failover: build servers ## failover time beside the original, RUNS=20 of each fault
-	go run ./internal/bench -sentinel $(BIN) -runs $(RUNS)
+bench-failover: bench-build ## failover times only, RUNS=20 of each fault
+	$(BENCH) -sentinel $(BIN) -rows failover -runs $(RUNS)
 
 MINUTES := 30
 .PHONY: soak

@@ -1,185 +1,287 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"gosentinel/internal/fakeredis"
 	"gosentinel/internal/testbed"
 )
 
-// What a fleet is measured with (design.md, section 8).
 const (
-	fleetDownAfter = 5 * time.Second
-	fleetReplicas  = 2
-	fleetPatience  = 2 * time.Minute
-	promotionPoll  = 2 * time.Millisecond
+	// idlePart is over how long one sample of idle cost is taken: every
+	// instance is asked for INFO once in it.
+	idlePart = 10 * time.Second
+	// ourPatience is how long ours may take to discover a fleet.
+	ourPatience = 60 * time.Second
+	// massPatience is the longest that one mass failover may take; another is
+	// made only before massTime is over.
+	massPatience = 3 * time.Minute
+	massTime     = 45 * time.Second
+	// discoverTime is after what time no discovery is repeated.
+	discoverTime = 15 * time.Second
+	// lookPeriod is how often a Sentinel is asked how far it has come.
+	lookPeriod = 50 * time.Millisecond
 )
 
-// fleetOptions say what fleet is measured.
-type fleetOptions struct {
-	masters   int
-	sentinels int
-	die       int           // masters that die together
-	idle      time.Duration // how long the processor time of doing nothing is measured
-	kind      testbed.Kind
+// fleetID names a measure of a fleet under one Sentinel.
+func fleetID(masters int, what string) string { return fmt.Sprintf("fleet.%d.%s", masters, what) }
+
+// massSize is the fleet under one Sentinel of which masters die: the largest of
+// up to a thousand, else the first.
+func (o *options) massSize() int {
+	size := o.masters[0]
+	for _, n := range o.masters {
+		if n <= 1000 {
+			size = n
+		}
+	}
+	return size
 }
 
-// measureFleet prints what one kind of Sentinel makes of many masters: how long
-// it takes to discover all, what it costs while nothing happens, and how long
-// the last of many failovers at once takes. The instances are simulated ones of
-// this process.
-func measureFleet(programs testbed.Programs, o fleetOptions) (err error) {
-	bed, err := testbed.New(programs)
-	if err != nil {
-		return err
-	}
-	var fleet fakeredis.Fleet
-	defer func() { err = errors.Join(err, bed.Close(), fleet.Close()) }()
-	groups, err := startInstances(&fleet, o.masters, bed.Port())
-	if err != nil {
-		return err
-	}
+// fleets measures how cost grows with the number of masters, and how long it
+// takes when many of one fleet die together, under one Sentinel.
+func (b *bench) fleets() error { return b.measureFleets(b.fleetRuns()) }
 
-	var nodes []*testbed.Sentinel
-	began := time.Now()
-	for i := range o.sentinels {
-		s, err := bed.Sentinel(fmt.Sprintf("sentinel%d", i+1), testbed.SentinelOptions{Kind: o.kind, Lines: monitorLines(groups, o.sentinels)})
-		if err != nil {
-			return fmt.Errorf("%w\n%s", err, bed.Logs(2000))
-		}
-		nodes = append(nodes, s)
-	}
-	for _, s := range nodes {
-		if err := testbed.Until(fleetPatience, func() error { return discovered(s, o) }); err != nil {
-			return err
+func (b *bench) expectFleets() time.Duration { return b.expectAll(b.fleetRuns()) }
+
+func (b *bench) fleetRuns() (all []fleetRun) {
+	for _, n := range b.masters {
+		for _, kind := range b.kinds {
+			f := fleetRun{id: fleetID(n, ""), masters: n, sentinels: 1, kind: kind}
+			if n == b.massSize() {
+				f.die = b.die
+			}
+			all = append(all, f)
 		}
 	}
-	fmt.Printf("%v, %d masters, %d Sentinels: all discovered after %.1f s\n", o.kind, o.masters, o.sentinels, time.Since(began).Seconds())
+	return all
+}
 
-	<-time.After(fleetDownAfter) // files are written, connections warm
-	before, at := cpuTime(nodes[0].PID()), time.Now()
-	<-time.After(o.idle)
-	used := cpuTime(nodes[0].PID()) - before
-	fmt.Printf("  idle: %.1f %% of a core, %.1f MB resident\n",
-		100*used.Seconds()/time.Since(at).Seconds(), float64(residentKB(nodes[0].PID()))/1024)
-	if o.die == 0 {
-		return nil
+// mass measures how long it takes when many masters die together under three
+// Sentinels.
+func (b *bench) mass() error { return b.measureFleets(b.massRuns()) }
+
+func (b *bench) expectMass() time.Duration { return b.expectAll(b.massRuns()) }
+
+func (b *bench) massRuns() (all []fleetRun) {
+	for _, kind := range b.kinds {
+		all = append(all, fleetRun{id: "crowd.", masters: b.crowd, sentinels: 3, die: b.crowdDie, kind: kind})
 	}
-	if err := massFailover(groups[:min(o.die, len(groups))]); err != nil {
-		return fmt.Errorf("%w\n%s", err, bed.Logs(4000))
+	return all
+}
+
+func (b *bench) expectAll(runs []fleetRun) (sum time.Duration) {
+	for _, f := range runs {
+		sum += b.expectFleet(f)
+	}
+	return sum
+}
+
+// expectFleet is how long one fleet was seen to take, about.
+func (b *bench) expectFleet(f fleetRun) time.Duration {
+	masters, dead := time.Duration(f.masters), time.Duration(f.die)
+	discovery, failover := time.Second+2*masters*time.Millisecond, b.downAfter+time.Second
+	if f.kind == testbed.Original {
+		discovery = min(b.patience, 3*time.Second+25*masters*time.Millisecond)
+		failover += dead * 1200 * time.Millisecond / time.Duration(f.sentinels*f.sentinels)
+	}
+	again := time.Duration(b.repeats - 1)
+	sum := discovery + min(again*discovery, discoverTime) + b.settle + b.idle
+	if f.die > 0 {
+		sum += failover + min(again*failover, massTime)
+	}
+	return sum
+}
+
+func (b *bench) measureFleets(runs []fleetRun) error {
+	done, all := time.Duration(0), b.expectAll(runs)
+	for _, f := range runs {
+		b.progress.part(int(done.Milliseconds()), int(all.Milliseconds()), "%d masters, Sentinels: %d, %v", f.masters, f.sentinels, f.kind)
+		done += b.expectFleet(f)
+		if err := b.withBed(func(bed *testbed.Bed) error { return b.fleet(bed, f) }); err != nil {
+			return fmt.Errorf("%d masters, %v: %w", f.masters, f.kind, err)
+		}
 	}
 	return nil
 }
 
-// group is a master and its replicas.
-type group []*fakeredis.Instance
-
-// startInstances starts masters with their replicas, each on a loopback address
-// of its own.
-func startInstances(fleet *fakeredis.Fleet, masters, port int) ([]group, error) {
-	groups := make([]group, masters)
-	n := 0
-	for i := range groups {
-		master := ""
-		for range 1 + fleetReplicas {
-			addr := fmt.Sprintf("127.%d.%d.%d:%d", 100+n/(250*250), n/250%250, 1+n%250, port)
-			n++
-			x, err := fleet.Start(fakeredis.Options{Addr: addr, Master: master})
-			if err != nil {
-				return nil, err
-			}
-			groups[i] = append(groups[i], x)
-			if master == "" {
-				master = addr
-			}
-		}
-	}
-	return groups, nil
+// fleetRun is one fleet under one kind of Sentinel.
+type fleetRun struct {
+	id        string // what the names of its measures begin with
+	masters   int
+	sentinels int
+	die       int
+	kind      testbed.Kind
 }
 
-func monitorLines(groups []group, sentinels int) (lines []string) {
-	for i, g := range groups {
-		host, port, _ := strings.Cut(g[0].Addr(), ":")
-		name := "m" + strconv.Itoa(i)
+// measures are those that it fills: discover, cpu, rss, herd, and with masters
+// that die last and median.
+func (f fleetRun) measures() []string {
+	if f.die == 0 {
+		return []string{"discover", "cpu", "rss", "herd"}
+	}
+	return []string{"discover", "cpu", "rss", "herd", "last", "median"}
+}
+
+// fleet measures discovery, the cost of doing nothing, and mass failover.
+func (b *bench) fleet(bed *testbed.Bed, f fleetRun) error {
+	h, err := startHerd(bed, f.masters, "", f.sentinels)
+	if err != nil {
+		return err
+	}
+	nodes, err := b.discover(bed, h, f)
+	if err != nil || nodes == nil {
+		return err
+	}
+	pause(b.settle)
+	cpu, own := idleCost(nodes, h, b.idle)
+	b.report.add(f.id+"cpu", f.kind, cpu...)
+	b.report.add(f.id+"herd", f.kind, own...)
+	for _, s := range nodes {
+		b.report.add(f.id+"rss", f.kind, residentMB(s.PID()))
+	}
+	if f.die == 0 {
+		return nil
+	}
+	return b.massFailover(h, f)
+}
+
+// discover starts Sentinels and waits until they know all, some times; the last
+// ones are returned. They are nil if the original did not get there.
+func (b *bench) discover(bed *testbed.Bed, h *herd, f fleetRun) ([]*testbed.Sentinel, error) {
+	patience := ourPatience
+	if f.kind == testbed.Original {
+		patience = b.patience
+	}
+	for first, n := time.Now(), 1; ; n++ {
+		began := time.Now()
+		nodes, err := b.watch(bed, h, f.kind, "", f.sentinels)
+		if err != nil {
+			return nil, err
+		}
+		err = discovered(nodes, f, began.Add(patience))
+		switch {
+		case err != nil && f.kind == testbed.Ours:
+			return nil, err
+		case err != nil:
+			for _, what := range f.measures() {
+				b.report.note(f.id+what, f.kind, fmt.Sprintf("not within %.0f s", patience.Seconds()))
+			}
+			return nil, nil
+		}
+		b.report.add(f.id+"discover", f.kind, time.Since(began).Seconds())
+		if n == b.repeats || time.Since(first) > discoverTime {
+			return nodes, nil
+		}
+		b.end(nodes)
+	}
+}
+
+// end ends Sentinels and lets the instances see it.
+func (b *bench) end(nodes []*testbed.Sentinel) {
+	for _, s := range nodes {
+		s.Kill()
+	}
+	pause(b.settle / 5)
+}
+
+// watch starts Sentinels that watch all masters of h.
+func (b *bench) watch(bed *testbed.Bed, h *herd, kind testbed.Kind, trace string, sentinels int) (nodes []*testbed.Sentinel, err error) {
+	for range sentinels {
+		lines := b.monitorLines(h, sentinels/2+1)
+		if trace != "" {
+			lines = append(lines, "#gosentinel trace "+trace)
+		}
+		b.started++
+		s, err := bed.Sentinel(fmt.Sprintf("%v%d", kind, b.started), testbed.SentinelOptions{Kind: kind, Lines: lines})
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, s)
+	}
+	return nodes, nil
+}
+
+func (b *bench) monitorLines(h *herd, quorum int) (lines []string) {
+	for g := range h.masters {
+		host, port, _ := strings.Cut(address(g, 0, h.port), ":")
 		lines = append(lines,
-			fmt.Sprintf("sentinel monitor %s %s %s %d", name, host, port, sentinels/2+1),
-			fmt.Sprintf("sentinel down-after-milliseconds %s %d", name, fleetDownAfter.Milliseconds()))
+			fmt.Sprintf("sentinel monitor %s %s %s %d", h.name(g), host, port, quorum),
+			fmt.Sprintf("sentinel down-after-milliseconds %s %d", h.name(g), b.downAfter.Milliseconds()))
 	}
 	return lines
 }
 
-// discovered reports by nil that s knows all replicas and peers of all masters.
-func discovered(s *testbed.Sentinel, o fleetOptions) error {
-	v, err := s.Do("INFO", "sentinel")
-	if err != nil {
-		return err
-	}
-	want := fmt.Sprintf(",slaves=%d,sentinels=%d\r\n", fleetReplicas, o.sentinels)
-	if got := strings.Count(v.Str, want); got != o.masters {
-		return fmt.Errorf("%s has discovered %d of %d masters", s.Name, got, o.masters)
+// discovered waits until all Sentinels know all replicas and peers of all
+// masters.
+func discovered(nodes []*testbed.Sentinel, f fleetRun, deadline time.Time) error {
+	want := fmt.Sprintf(",slaves=%d,sentinels=%d\r\n", replicas, f.sentinels)
+	for _, s := range nodes {
+		for {
+			v, err := s.Do("INFO", "sentinel")
+			got := strings.Count(v.Str, want)
+			if got == f.masters {
+				break
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("%s has discovered %d of %d masters, %v", s.Name, got, f.masters, err)
+			}
+			pause(lookPeriod)
+		}
 	}
 	return nil
 }
 
-// massFailover kills the masters of all groups at once and prints when the
-// first, the median and the last replica was promoted.
-func massFailover(groups []group) error {
+// idleCost is what a Sentinel, on an average of nodes, and all simulated
+// instances cost while nothing happens: percents of a core, over parts of the
+// time.
+func idleCost(nodes []*testbed.Sentinel, h *herd, idle time.Duration) (cpu, own []float64) {
+	all := func() (sum time.Duration) {
+		for _, s := range nodes {
+			sum += cpuTime(s.PID())
+		}
+		return sum / time.Duration(len(nodes))
+	}
+	parts := max(1, int(idle/idlePart))
+	for range parts {
+		at, used, herds := time.Now(), all(), h.cpu()
+		pause(idle / time.Duration(parts))
+		took := time.Since(at).Seconds()
+		cpu = append(cpu, 100*(all()-used).Seconds()/took)
+		own = append(own, 100*(h.cpu()-herds).Seconds()/took)
+	}
+	return cpu, own
+}
+
+// massFailover kills masters together, some times others.
+func (b *bench) massFailover(h *herd, f fleetRun) error {
+	var groups []int
+	for g := range f.masters {
+		groups = append(groups, g)
+	}
 	began := time.Now()
-	for _, g := range groups {
-		if err := g[0].Kill(); err != nil {
+	for part := range slices.Chunk(groups, f.die) {
+		if len(part) < f.die || part[0] >= b.repeats*f.die || part[0] > 0 && time.Since(began) > massTime {
+			break
+		}
+		took, err := h.kill(part, massPatience)
+		if err != nil {
 			return err
 		}
-	}
-	beyond := make([]time.Duration, 0, len(groups))
-	left := slices.Clone(groups)
-	for len(left) > 0 {
-		left = slices.DeleteFunc(left, func(g group) bool {
-			done := slices.ContainsFunc(g[1:], func(x *fakeredis.Instance) bool { return x.Master() == "" })
-			if done {
-				beyond = append(beyond, time.Since(began)-fleetDownAfter)
+		if len(took) < f.die {
+			text := fmt.Sprintf("%d of %d within %.0f s", len(took), f.die, massPatience.Seconds())
+			if f.kind == testbed.Ours {
+				return fmt.Errorf("mass failover: %s", text)
 			}
-			return done
-		})
-		if time.Since(began) > fleetPatience {
-			return fmt.Errorf("%d masters have no successor after %v", len(left), fleetPatience)
+			b.report.note(f.id+"last", f.kind, text)
+			b.report.note(f.id+"median", f.kind, text)
+			return nil
 		}
-		<-time.After(promotionPoll)
+		b.report.add(f.id+"last", f.kind, inMS(took[f.die-1]-b.downAfter))
+		b.report.add(f.id+"median", f.kind, inMS(took[(f.die-1)/2]-b.downAfter))
+		pause(b.settle)
 	}
-	fmt.Printf("  %d masters die together: promoted first %s, median %s, last %s ms beyond down-after\n",
-		len(groups), ms(beyond[0]), ms(quantile(beyond, 50)), ms(quantile(beyond, 100)))
 	return nil
-}
-
-// tick is the unit of processor time in /proc: USER_HZ is 100 everywhere.
-const tick = 10 * time.Millisecond
-
-// cpuTime is the processor time that a process has used.
-func cpuTime(pid int) time.Duration {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	_, rest, _ := strings.Cut(string(text), ") ")
-	f := strings.Fields(rest)
-	if len(f) < 13 {
-		return 0
-	}
-	user, _ := strconv.Atoi(f[11])
-	system, _ := strconv.Atoi(f[12])
-	return time.Duration(user+system) * tick
-}
-
-// residentKB is how much memory of a process is in RAM, in kilobytes.
-func residentKB(pid int) int {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	_, rest, _ := strings.Cut(string(text), "VmRSS:")
-	f := strings.Fields(rest)
-	if len(f) == 0 {
-		return 0
-	}
-	kb, _ := strconv.Atoi(f[0])
-	return kb
 }

@@ -1,10 +1,3 @@
-// Command bench measures how long a failover takes, with the system's
-// redis-sentinel and with ours in turn, in one run on one machine: three
-// Sentinels, one master, two replicas, down-after 1000 ms. It prints medians
-// and 95th percentiles in milliseconds beyond down-after.
-//
-// One cluster for each kind of Sentinel and fault runs all the time, so that
-// one heals while the others are measured.
 package main
 
 import (
@@ -13,8 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -22,183 +16,154 @@ import (
 	"gosentinel/internal/testbed"
 )
 
-const downAfter = time.Second
+// options say what is measured, and how often.
+type options struct {
+	sentinel string // our daemon
+	only     string // "ours", "original", or "" for both
+	rows     []string
+	quick    bool // a minute's run that shows that all works; it judges nothing
+	out      string
+	verbose  bool // each sample is printed when it is taken
 
-// patience is the longest that one takeover or healing may take: the original
-// pauses for two failover-timeouts after an election without a winner.
-const (
-	failoverTimeout = 10 * time.Second
-	patience        = 60 * time.Second
-)
+	runs    int           // failovers of each kind
+	kills   int           // failovers of ours after kill -9, under 3 Sentinels
+	rounds  int           // of queries, of starts
+	masters []int         // sizes of the fleets
+	die     int           // masters of a fleet that die together
+	idle    time.Duration // how long the cost of doing nothing is measured
 
-// fault is one way to need a new master.
-type fault struct {
-	name   string
-	beyond time.Duration // what is no delay of ours
-	hit    func(c *testbed.Cluster, m *testbed.Redis) error
-	heal   func(m *testbed.Redis) error
+	crowd, crowdDie int           // masters under 3 Sentinels, and how many die
+	repeats         int           // of a discovery, and of masters that die together
+	downAfter       time.Duration // of fleets
+	settle          time.Duration // for files to be written and connections to be warm, once all is discovered
+	patience        time.Duration // for the original to discover a fleet
+	requests        float64       // queries, as a part of the full number
 }
 
-var faults = []fault{
-	{"kill -9", downAfter,
-		func(_ *testbed.Cluster, m *testbed.Redis) error { m.Signal(syscall.SIGKILL); return nil },
-		func(m *testbed.Redis) error { m.Wait(patience); return m.Up() }},
-	{"SIGSTOP", downAfter,
-		func(_ *testbed.Cluster, m *testbed.Redis) error { m.Signal(syscall.SIGSTOP); return nil },
-		func(m *testbed.Redis) error { m.Signal(syscall.SIGCONT); return nil }},
-	{"SENTINEL FAILOVER", 0,
-		func(c *testbed.Cluster, _ *testbed.Redis) error {
-			_, err := c.Sentinels[0].Do("SENTINEL", "FAILOVER", c.Name)
-			return err
-		},
-		func(*testbed.Redis) error { return nil }},
+func defaults() options {
+	return options{
+		runs: 20, kills: 50, rounds: 7, masters: []int{100, 300, 1000, 3000}, die: 100, idle: 20 * time.Second,
+		crowd: 300, crowdDie: 50, repeats: 3, downAfter: 5 * time.Second, settle: 5 * time.Second, patience: 60 * time.Second, requests: 1,
+	}
 }
 
-// series is one cluster with what was measured on it.
-type series struct {
-	fault
-	kind     testbed.Kind
-	cluster  *testbed.Cluster
-	bed      *testbed.Bed
-	writable []time.Duration
-	named    []time.Duration
+// shorten makes it the quick run.
+func (o *options) shorten() {
+	o.quick = true
+	o.runs, o.kills, o.rounds, o.masters, o.die, o.idle = 1, 1, 1, []int{20, 60}, 10, time.Second
+	o.crowd, o.crowdDie, o.repeats, o.downAfter, o.settle, o.patience, o.requests = 20, 5, 1, time.Second, time.Second/2, 20*time.Second, 0.02
+}
+
+// parse reads the command line. What is named there wins over -quick.
+func parse(args []string) (options, error) {
+	o := defaults()
+	if slices.Contains(args, "-quick") || slices.Contains(args, "--quick") {
+		o.shorten()
+	}
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.StringVar(&o.sentinel, "sentinel", "bin/redis-sentinel", "our daemon")
+	f.StringVar(&o.only, "only", "", "`ours` or `original`: leave the other out")
+	rows := f.String("rows", "", "`subjects` to measure, with commas between: "+strings.Join(subjectNames(), ",")+" (default all)")
+	f.BoolVar(&o.quick, "quick", o.quick, "a minute's run that shows that all works; its figures say nothing")
+	f.StringVar(&o.out, "out", "", "`folder` to write benchmarks.md and benchmarks.svg into")
+	f.BoolVar(&o.verbose, "v", false, "print each sample when it is taken")
+	f.IntVar(&o.runs, "runs", o.runs, "failovers of each kind")
+	f.IntVar(&o.kills, "kills", o.kills, "failovers of ours after kill -9, under 3 Sentinels")
+	f.IntVar(&o.rounds, "rounds", o.rounds, "rounds of queries and of starts")
+	f.IntVar(&o.repeats, "repeats", o.repeats, "how often a fleet is discovered and masters die together, where it does not take long")
+	sizes := f.String("masters", join(o.masters), "`sizes` of the fleets, growing, with commas between")
+	f.IntVar(&o.die, "die", o.die, "how many masters of a fleet die together; 0: none")
+	f.DurationVar(&o.idle, "idle", o.idle, "how long a fleet does nothing while its cost is measured")
+	f.DurationVar(&o.patience, "patience", o.patience, "how long the original may take to discover a fleet")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	o.rows = subjectNames()
+	if *rows != "" {
+		o.rows = strings.Split(*rows, ",")
+	}
+	o.masters = nil
+	for word := range strings.SplitSeq(*sizes, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 1 {
+			return o, fmt.Errorf("-masters %s: want numbers", *sizes)
+		}
+		o.masters = append(o.masters, n)
+	}
+	return o, o.check(f.Args())
+}
+
+func (o *options) check(rest []string) error {
+	for _, name := range o.rows {
+		if !slices.Contains(subjectNames(), name) {
+			return fmt.Errorf("-rows %s: there are %s", name, strings.Join(subjectNames(), ", "))
+		}
+	}
+	switch {
+	case len(rest) > 0:
+		return fmt.Errorf("what is %q?", rest[0])
+	case !slices.Contains([]string{"", "ours", "original"}, o.only):
+		return fmt.Errorf("-only %s: want ours or original", o.only)
+	case o.runs < 1 || o.kills < 1 || o.rounds < 1 || o.repeats < 1 || o.idle < 100*time.Millisecond || o.die < 0:
+		return errors.New("too small a number")
+	}
+	return nil
+}
+
+func join(numbers []int) string {
+	var words []string
+	for _, n := range numbers {
+		words = append(words, strconv.Itoa(n))
+	}
+	return strings.Join(words, ",")
 }
 
 func main() {
-	ours := flag.String("sentinel", "bin/redis-sentinel", "our daemon")
-	runs := flag.Int("runs", 20, "failovers of each kind")
-	only := flag.String("only", "", "`ours` or `original`: leave the other out")
-	masters := flag.Int("masters", 0, "measure a fleet of so many simulated masters instead of failover time")
-	sentinels := flag.Int("sentinels", 1, "how many Sentinels watch the fleet")
-	die := flag.Int("die", 100, "how many masters of the fleet die together")
-	idle := flag.Duration("idle", 20*time.Second, "how long the fleet does nothing while its cost is measured")
-	flag.Parse()
-	interrupt := make(chan os.Signal, 1)
-	signal.Notify(interrupt, os.Interrupt, syscall.SIGTERM)
-	if *masters > 0 {
-		if err := fleets(*ours, *only, fleetOptions{masters: *masters, sentinels: *sentinels, die: *die, idle: *idle}); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
+	if len(os.Args) == 2 && os.Args[1] == herdWord {
+		if err := serveHerd(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "bench herd:", err)
 			os.Exit(1)
 		}
 		return
 	}
-	if err := run(*ours, *runs, *only, interrupt); err != nil {
+	o, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	}
+	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// fleets measures a fleet with each kind of Sentinel.
-func fleets(ours, only string, o fleetOptions) error {
-	for _, o.kind = range []testbed.Kind{testbed.Original, testbed.Ours} {
-		if only != "" && only != o.kind.String() {
-			continue
-		}
-		if err := measureFleet(testbed.Find(ours), o); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func run(ours string, runs int, only string, interrupt <-chan os.Signal) (err error) {
-	programs := testbed.Find(ours)
-	var all []*series
-	defer func() {
-		for _, s := range all {
-			s.cluster.Events.Close()
-			err = errors.Join(err, s.bed.Close())
-		}
+func run(o options) error {
+	b := newBench(o, testbed.Find(o.sentinel))
+	interrupt := make(chan os.Signal, 1)
+	signal.Notify(interrupt, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-interrupt
+		b.closeAll()
+		fmt.Fprintln(os.Stderr, "\nbench: interrupted")
+		os.Exit(130)
 	}()
-	for _, f := range faults {
-		for _, kind := range []testbed.Kind{testbed.Original, testbed.Ours} {
-			if only != "" && only != kind.String() {
-				continue
-			}
-			bed, err := testbed.New(programs)
-			if err != nil {
-				return err
-			}
-			c, err := bed.Cluster(testbed.ClusterOptions{
-				Kinds:     []testbed.Kind{kind, kind, kind},
-				DownAfter: downAfter, FailoverTimeout: failoverTimeout,
-			})
-			all = append(all, &series{fault: f, kind: kind, cluster: c, bed: bed})
-			if err != nil {
-				return fmt.Errorf("%v, %s: %w\n%s", kind, f.name, err, bed.Logs(2000))
-			}
-		}
-	}
-	for i := range runs {
-		for _, s := range all {
-			if err := s.round(); err != nil {
-				return fmt.Errorf("run %d, %v, %s: %w\n%s", i+1, s.kind, s.name, err, s.bed.Logs(4000))
-			}
-			select {
-			case <-interrupt:
-				return errors.New("interrupted")
-			default:
-			}
-		}
-		fmt.Fprintf(os.Stderr, "\rrun %d of %d", i+1, runs)
-	}
-	fmt.Fprintln(os.Stderr)
-	report(all, runs)
-	return nil
-}
-
-// round is one failover. The one before has been healing meanwhile.
-func (s *series) round() error {
-	c := s.cluster
-	if err := c.Settle(patience); err != nil {
-		return err
-	}
-	old, err := c.Master()
+	failed := b.measureAll()
+	text, err := b.report.text()
 	if err != nil {
 		return err
 	}
-	var replicas []testbed.Target
-	for _, r := range c.Others(old) {
-		replicas = append(replicas, testbed.Target{Addr: r.Addr()})
-	}
-	took, err := testbed.Measure(c.Name, old.Addr(), replicas, c.Sentinels, patience, func() error { return s.hit(c, old) })
+	fmt.Print(text)
+	page, drawing, err := b.report.page()
 	if err != nil {
 		return err
 	}
-	s.writable = append(s.writable, took.Writable-s.beyond)
-	s.named = append(s.named, took.Named-s.beyond)
-	return s.heal(old)
-}
-
-func report(all []*series, runs int) {
-	fmt.Printf("ms beyond down-after-milliseconds (of the manual failover: after the command), %d runs each\n", runs)
-	fmt.Printf("%s\n\n", machine())
-	fmt.Printf("%-18s %-9s %10s %10s %10s %10s\n", "", "", "writable", "", "all name", "")
-	fmt.Printf("%-18s %-9s %10s %10s %10s %10s\n", "fault", "Sentinels", "median", "p95", "median", "p95")
-	for _, s := range all {
-		fmt.Printf("%-18s %-9s %10s %10s %10s %10s\n", s.name, s.kind,
-			ms(quantile(s.writable, 50)), ms(quantile(s.writable, 95)), ms(quantile(s.named, 50)), ms(quantile(s.named, 95)))
+	if o.out != "" {
+		failed = errors.Join(failed,
+			os.WriteFile(filepath.Join(o.out, "benchmarks.md"), []byte(page), 0o644),
+			os.WriteFile(filepath.Join(o.out, drawingName), drawing, 0o644))
 	}
-}
-
-// quantile is the smallest value that p percent of the values do not pass.
-func quantile(v []time.Duration, p int) time.Duration {
-	s := slices.Sorted(slices.Values(v))
-	return s[max(0, (len(s)*p+99)/100-1)]
-}
-
-func ms(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d.Microseconds())/1000) }
-
-// machine says on what this was measured.
-func machine() string {
-	model := "unknown processor"
-	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.SplitSeq(string(text), "\n") {
-			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-				model = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	return fmt.Sprintf("%s/%s, %d cores, %s, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), model, runtime.Version())
+	return errors.Join(failed, b.report.gaps())
 }

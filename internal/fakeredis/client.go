@@ -27,7 +27,8 @@ type client struct {
 	dirty  bool // a command within MULTI was refused
 	queued [][]string
 
-	// Guarded by fleet.mu.
+	// Guarded by fleet.mu, but that its own goroutine, which alone changes them,
+	// reads them without.
 	name     string
 	channels map[string]bool // subscribed to; not empty: a Pub/Sub connection
 
@@ -79,16 +80,21 @@ func (c *client) serve() {
 
 // wait waits while the instance is frozen.
 func (c *client) wait() {
-	c.i.fleet.mu.Lock()
-	frozen := c.i.frozen
-	c.i.fleet.mu.Unlock()
-	if frozen != nil {
-		<-frozen
+	if frozen := c.i.frozen.Load(); frozen != nil {
+		<-frozen.over
 	}
 }
 
+// pingRequest is most of what a Sentinel sends, and pong what it gets.
+const pingRequest = "*1\r\n$4\r\nPING\r\n"
+
+var pong = []byte("+PONG\r\n")
+
 // answer carries out the whole requests in buf and returns what is left.
 func (c *client) answer(framer *resp.Framer, buf []byte) (rest []byte, err error) {
+	if string(buf) == pingRequest && c.authed && !c.multi && len(c.channels) == 0 {
+		return nil, c.write(pong)
+	}
 	var out []byte
 	for {
 		raw, n, err := framer.Next(buf)

@@ -66,8 +66,6 @@ func (c *client) execute(args []string) replies {
 }
 
 func ping(c *client, _ []string) replies {
-	c.i.fleet.mu.Lock()
-	defer c.i.fleet.mu.Unlock()
 	if len(c.channels) > 0 {
 		return one(resp.List(resp.Str("pong"), resp.Str("")))
 	}

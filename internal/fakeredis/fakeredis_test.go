@@ -102,11 +102,13 @@ func TestCommands(t *testing.T) {
 		{"GET", "-ERR wrong number of arguments for 'get' command"},
 		{"EXEC", "-EXECABORT Transaction discarded because of previous errors."},
 		{"MULTI", "OK"},
+		{"PING", "QUEUED"},
 		{"DISCARD", "OK"},
 		{"DISCARD", "-ERR DISCARD without MULTI"},
 		{"SLAVEOF localhost x", "-ERR Invalid master port"},
 		{"CONFIG SET replica-priority 7", "OK"},
 		{"SUBSCRIBE a", "[subscribe a :1]"},
+		{"PING", "[pong ]"},
 	}
 	run := func(t *testing.T, c *testbed.Client) {
 		for _, l := range lines {
@@ -200,6 +202,7 @@ func TestRolesChange(t *testing.T) {
 	_, is := trio(t, "")
 	require.Equal(t, "OK", do(t, dial(t, is[0], ""), "SET k v"))
 	require.NoError(t, is[0].Kill())
+	require.Zero(t, is[1].Promoted())
 	c := dial(t, is[1], "")
 	f := testbed.InfoFields(do(t, c, "INFO"))
 	require.Equal(t, "down", f["master_link_status"])
@@ -208,6 +211,7 @@ func TestRolesChange(t *testing.T) {
 	for _, line := range []string{"MULTI", "SLAVEOF NO ONE", "CONFIG REWRITE", "EXEC"} {
 		do(t, c, line)
 	}
+	require.WithinDuration(t, time.Now(), is[1].Promoted(), time.Minute)
 	host, port := split(is[1].Addr())
 	require.Equal(t, "OK", do(t, dial(t, is[2], ""), "REPLICAOF "+host+" "+port))
 	require.Contains(t, do(t, c, "ROLE"), "[master :")

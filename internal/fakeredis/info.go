@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,16 +20,31 @@ var infoText string
 // sections are the sections of infoText, in order.
 var sections = parseSections(infoText)
 
+// section is one section cut at its names in braces: texts[0], the value of
+// names[0], texts[1] and so on. A reply is put together from them without
+// looking at the text again: a fleet answers many.
 type section struct {
-	name string // lower case
-	text string // CRLF lines, the heading included
+	name  string // lower case
+	texts []string
+	names []string
 }
 
 func parseSections(text string) (out []section) {
 	for part := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
 		heading, _, _ := strings.Cut(part, "\n")
-		name := strings.ToLower(strings.TrimPrefix(heading, "# "))
-		out = append(out, section{name, strings.ReplaceAll(part, "\n", "\r\n") + "\r\n"})
+		s := section{name: strings.ToLower(strings.TrimPrefix(heading, "# "))}
+		rest := strings.ReplaceAll(part, "\n", "\r\n") + "\r\n"
+		for {
+			before, after, found := strings.Cut(rest, "{")
+			s.texts = append(s.texts, before)
+			if !found {
+				break
+			}
+			var name string
+			name, rest, _ = strings.Cut(after, "}")
+			s.names = append(s.names, name)
+		}
+		out = append(out, s)
 	}
 	return out
 }
@@ -42,60 +58,78 @@ func info(c *client, args []string) replies {
 	}
 	c.i.fleet.mu.Lock()
 	defer c.i.fleet.mu.Unlock()
-	var parts []string
+	text := make([]byte, 0, len(infoText)+1024)
 	for _, s := range sections {
-		if wanted(s.name) {
-			parts = append(parts, c.i.fill(s))
+		if !wanted(s.name) {
+			continue
+		}
+		if len(text) > 0 {
+			text = append(text, "\r\n"...)
+		}
+		for k, t := range s.texts {
+			text = append(text, t...)
+			if k < len(s.names) {
+				text = c.i.appendValue(text, s.names[k])
+			}
 		}
 	}
-	return one(resp.Str(strings.Join(parts, "\r\n")))
+	return one(resp.Str(string(text)))
 }
 
-// fill puts the instance's own values into a section.
-func (i *Instance) fill(s section) string {
-	switch s.name {
-	case "server":
+// appendValue puts the instance's own value of a name in braces.
+func (i *Instance) appendValue(dst []byte, name string) []byte {
+	switch name {
+	case "run_id":
+		return append(dst, i.runID...)
+	case "port":
 		_, port := split(i.addr)
-		return strings.NewReplacer("{run_id}", i.runID, "{port}", port,
-			"{uptime}", fmt.Sprint(int(time.Since(i.started).Seconds()))).Replace(s.text)
+		return append(dst, port...)
+	case "uptime":
+		return strconv.AppendInt(dst, int64(time.Since(i.started).Seconds()), 10)
 	case "clients":
-		return strings.Replace(s.text, "{clients}", fmt.Sprint(len(i.clients)), 1)
-	case "replication":
-		replID2 := i.replID2
-		if replID2 == "" {
-			replID2 = strings.Repeat("0", 40)
+		return strconv.AppendInt(dst, int64(len(i.clients)), 10)
+	case "role":
+		return i.appendRole(dst)
+	case "replid":
+		return append(dst, i.replID...)
+	case "replid2":
+		if i.replID2 == "" {
+			return append(dst, noReplID...)
 		}
-		return strings.NewReplacer("{role}\r\n", i.roleLines(), "{replid}", i.replID, "{replid2}", replID2,
-			"{offset}", fmt.Sprint(i.offset)).Replace(s.text)
+		return append(dst, i.replID2...)
+	case "offset":
+		return strconv.AppendInt(dst, i.offset, 10)
 	}
-	return s.text
+	return dst
 }
 
-// roleLines are the lines that differ between masters and replicas.
-func (i *Instance) roleLines() string {
-	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\r\n", args...) }
+// noReplID is the second replication id of an instance that was not promoted.
+var noReplID = strings.Repeat("0", 40)
+
+// appendRole puts the lines that differ between masters and replicas, without
+// the end of the last.
+func (i *Instance) appendRole(dst []byte) []byte {
 	if i.master == "" {
-		line("role:master")
+		dst = append(dst, "role:master\r\n"...)
 	} else {
 		host, port := split(i.master)
 		status := "up"
 		if !i.linked {
 			status = "down"
 		}
-		line("role:slave\r\nmaster_host:%s\r\nmaster_port:%s\r\nmaster_link_status:%s", host, port, status)
-		line("master_last_io_seconds_ago:0\r\nmaster_sync_in_progress:0")
-		line("slave_read_repl_offset:%d\r\nslave_repl_offset:%d", i.offset, i.offset)
+		dst = fmt.Appendf(dst, "role:slave\r\nmaster_host:%s\r\nmaster_port:%s\r\nmaster_link_status:%s\r\n", host, port, status)
+		dst = append(dst, "master_last_io_seconds_ago:0\r\nmaster_sync_in_progress:0\r\n"...)
+		dst = fmt.Appendf(dst, "slave_read_repl_offset:%d\r\nslave_repl_offset:%d\r\n", i.offset, i.offset)
 		if !i.linked {
-			line("master_link_down_since_seconds:%d", int(time.Since(i.downSince).Seconds()))
+			dst = fmt.Appendf(dst, "master_link_down_since_seconds:%d\r\n", int(time.Since(i.downSince).Seconds()))
 		}
-		line("slave_priority:%d\r\nslave_read_only:1\r\nreplica_announced:1", i.priority)
+		dst = fmt.Appendf(dst, "slave_priority:%d\r\nslave_read_only:1\r\nreplica_announced:1\r\n", i.priority)
 	}
 	replicas := i.replicas()
-	line("connected_slaves:%d", len(replicas))
+	dst = fmt.Appendf(dst, "connected_slaves:%d", len(replicas))
 	for n, r := range replicas {
 		host, port := split(r.addr)
-		line("slave%d:ip=%s,port=%s,state=online,offset=%d,lag=0", n, host, port, r.offset)
+		dst = fmt.Appendf(dst, "\r\nslave%d:ip=%s,port=%s,state=online,offset=%d,lag=0", n, host, port, r.offset)
 	}
-	return b.String()
+	return dst
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,18 +22,19 @@ type Instance struct {
 	addr     string
 	password string
 	priority int
+	frozen   atomic.Pointer[frost] // nil: not frozen
 
 	// The rest is guarded by fleet.mu.
 
 	listener net.Listener // nil: not running
 	clients  map[*client]bool
-	lastID   int64         // of a client
-	frozen   chan struct{} // not nil: frozen until it is closed
+	lastID   int64 // of a client
 
 	saved     string // master in its configuration file
 	master    string // address of its master; "" = it is a master; see setMaster
 	linked    bool   // the link to the master is up
 	downSince time.Time
+	promoted  time.Time // when it was last made a master; zero: never
 	runID     string
 	replID    string
 	replID2   string // replication id before its promotion
@@ -40,6 +42,9 @@ type Instance struct {
 	data      map[string]string
 	started   time.Time
 }
+
+// frost is the time from Freeze to Thaw.
+type frost struct{ over chan struct{} }
 
 // Addr is where the instance listens.
 func (i *Instance) Addr() string { return i.addr }
@@ -93,20 +98,13 @@ func (i *Instance) Kill() error {
 // Freeze has the instance answer nothing until Thaw, as SIGSTOP would: the
 // kernel still takes connections and bytes.
 func (i *Instance) Freeze() {
-	i.fleet.mu.Lock()
-	defer i.fleet.mu.Unlock()
-	if i.frozen == nil {
-		i.frozen = make(chan struct{})
-	}
+	i.frozen.CompareAndSwap(nil, &frost{make(chan struct{})})
 }
 
 // Thaw ends Freeze.
 func (i *Instance) Thaw() {
-	i.fleet.mu.Lock()
-	defer i.fleet.mu.Unlock()
-	if i.frozen != nil {
-		close(i.frozen)
-		i.frozen = nil
+	if f := i.frozen.Swap(nil); f != nil {
+		close(f.over)
 	}
 }
 
@@ -117,6 +115,14 @@ func (i *Instance) Master() string {
 	return i.master
 }
 
+// Promoted is when a command last made the instance a master, which it had not
+// been; zero if none did.
+func (i *Instance) Promoted() time.Time {
+	i.fleet.mu.Lock()
+	defer i.fleet.mu.Unlock()
+	return i.promoted
+}
+
 func (i *Instance) running() bool { return i.listener != nil }
 
 // follow makes it a replica of the instance at addr, or a master for "".
@@ -125,7 +131,7 @@ func (i *Instance) follow(addr string) {
 		return
 	}
 	if addr == "" {
-		i.replID, i.replID2 = newID(), i.replID
+		i.replID, i.replID2, i.promoted = newID(), i.replID, time.Now()
 	}
 	i.setMaster(addr)
 }

@@ -37,7 +37,7 @@ func publish(c *client, args []string) replies {
 	here := 0
 	c.i.replicate(len(channel)+len(args[2])+40, func(x *Instance) {
 		for s := range x.clients {
-			if s.channels[channel] && x.frozen == nil {
+			if s.channels[channel] && x.frozen.Load() == nil {
 				to = append(to, s)
 			}
 		}

@@ -19,10 +19,13 @@ type Process struct {
 	Argv []string // as it was last started
 	Log  string   // path of its standard output and error, appended to at each start
 
-	bed  *Bed
-	cmd  *exec.Cmd
-	done chan struct{} // closed once it has been waited for
-	err  error         // what Wait said; to be read after done
+	bed   *Bed
+	pipes bool     // its standard input and output are ours
+	in    *os.File // what we write to it
+	out   *os.File // what it writes to us
+	cmd   *exec.Cmd
+	done  chan struct{} // closed once it has been waited for
+	err   error         // what Wait said; to be read after done
 }
 
 // Start runs the program again, or for the first time. It fails if it is
@@ -44,7 +47,15 @@ func (p *Process) Start() error {
 	cmd := exec.Command(p.Argv[0], p.Argv[1:]...)
 	cmd.Dir = filepath.Dir(p.Log)
 	cmd.Stdout, cmd.Stderr = log, log
+	if p.pipes {
+		theirs, err := p.connect(cmd)
+		if err != nil {
+			return err
+		}
+		defer theirs.close()
+	}
 	if err := spawn(cmd); err != nil {
+		p.hangUp()
 		return fmt.Errorf("testbed: start %s: %w", p.Name, err)
 	}
 	done := make(chan struct{})
@@ -80,6 +91,7 @@ func (p *Process) PID() int {
 // Kill sends SIGKILL and waits until the process is gone. A process that is
 // not running is left as it is.
 func (p *Process) Kill() {
+	p.hangUp()
 	if !p.Running() {
 		return
 	}

@@ -39,6 +39,15 @@ type SentinelOptions struct {
 
 // Sentinel adds a Sentinel and starts it.
 func (b *Bed) Sentinel(name string, o SentinelOptions) (*Sentinel, error) {
+	s, err := b.PrepareSentinel(name, o)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Up()
+}
+
+// PrepareSentinel adds a Sentinel without starting it.
+func (b *Bed) PrepareSentinel(name string, o SentinelOptions) (*Sentinel, error) {
 	if o.Host == "" {
 		o.Host = "127.0.0.1"
 	}
@@ -60,10 +69,7 @@ func (b *Bed) Sentinel(name string, o SentinelOptions) (*Sentinel, error) {
 		lines = append(lines, "requirepass "+o.Pass)
 	}
 	lines = append(lines, o.Lines...)
-	if err := os.WriteFile(s.Conf, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
-		return nil, err
-	}
-	return s, s.Up()
+	return s, os.WriteFile(s.Conf, []byte(strings.Join(lines, "\n")+"\n"), 0o644)
 }
 
 // Up starts the program of the Sentinel's kind and waits until it answers.

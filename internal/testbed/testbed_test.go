@@ -3,6 +3,7 @@ package testbed
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -48,6 +49,22 @@ func TestClaimSkipsUsedPorts(t *testing.T) {
 	require.NoError(t, err)
 	defer next.held.Close()
 	require.NotEqual(t, first.first, next.first)
+}
+
+// A worker answers over its pipes, and ends when they are closed.
+func TestWorker(t *testing.T) {
+	b := newBed(t)
+	w, err := b.Worker("echo", "sh", "-c", "echo started >&2; exec cat")
+	require.NoError(t, err)
+	_, err = w.Write([]byte("hello"))
+	require.NoError(t, err)
+	got := make([]byte, 5)
+	_, err = io.ReadFull(w, got)
+	require.NoError(t, err)
+	require.Equal(t, "hello", string(got))
+	require.NoError(t, w.Close())
+	require.True(t, w.Wait(10*time.Second), "it ended by itself")
+	require.Equal(t, "started\n", w.Tail(100))
 }
 
 func TestProcesses(t *testing.T) {
