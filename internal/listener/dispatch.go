@@ -110,6 +110,9 @@ func (c *client) quick(args [][]byte) bool {
 //
 // Rule: K-1.2.
 func (c *client) one(args [][]byte) {
+	if c.subs.count() > 0 {
+		c.s.hub.catchUp()
+	}
 	name := args[0]
 	if bytes.EqualFold(name, []byte("POST")) || bytes.EqualFold(name, []byte("Host:")) {
 		c.settle()
