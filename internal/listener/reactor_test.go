@@ -47,10 +47,10 @@ func TestReactorAndGoroutineTakeTurns(t *testing.T) {
 					in.WriteString(k.request)
 					want.WriteString(k.reply)
 				}
-				text := in.String()
+				text, cuts := in.String(), rand.New(rand.NewPCG(rng.Uint64(), 2))
 				go func() {
 					for len(text) > 0 {
-						n := min(len(text), 1+rng.IntN(1+rng.IntN(20000)))
+						n := min(len(text), 1+cuts.IntN(1+cuts.IntN(20000)))
 						if _, err := io.WriteString(u.conn, text[:n]); err != nil {
 							t.Error(err)
 							return
