@@ -72,6 +72,7 @@ type client struct {
 
 	count     uint64           // commands not yet in Server.stats
 	lastSet   *command.Command // what last holds
+	recent    recent
 	rights    rights
 	requests  []Request // for the loop, not yet submitted
 	finish    []finisher
