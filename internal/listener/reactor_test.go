@@ -16,7 +16,21 @@ import (
 // The connection goes to and fro between the reactor and its goroutine, and
 // the replies come in order, however requests are mixed and cut into packets.
 func TestReactorAndGoroutineTakeTurns(t *testing.T) {
-	w := start(t)
+	mixed(t, start(t))
+}
+
+// A system that has no epoll descriptor left for us loses nothing but speed.
+func TestWithoutReactor(t *testing.T) {
+	mixed(t, startAs(t, func(s *Server) {
+		for _, r := range s.reactors {
+			r.poll.Close()
+		}
+		s.reactors = nil
+	}))
+}
+
+// mixed has clients send requests of all kinds, and compares the replies.
+func mixed(t *testing.T, w *world) {
 	w.loop.do(func() { w.s.Show("mymaster", "127.0.0.1", 6379, false) })
 	large := strings.Repeat("x", 3*bigRequest)
 	kinds := []struct{ request, reply string }{
