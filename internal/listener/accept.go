@@ -110,6 +110,7 @@ func (s *Server) admit(conn net.Conn) *client {
 		s.refuse(conn, maxClientsText)
 		return nil
 	}
+	s.watched(c)
 	s.stats.connections.Add(1)
 	if t, ok := sock.(*net.TCPConn); ok {
 		_ = t.SetKeepAliveConfig(keepalive(s.o.TCPKeepalive))

@@ -2,6 +2,7 @@ package listener
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"gosentinel/internal/resp"
 )
@@ -25,8 +26,8 @@ type calls struct {
 // again and again.
 type batch struct {
 	key     uint64
-	answers []answer // guarded by calls.mu
-	left    int
+	answers []answer // guarded by calls.mu while some are missing
+	left    atomic.Int32
 	touched bool          // the loop's own
 	wake    chan struct{} // the client's
 }
@@ -45,7 +46,8 @@ func (cs *calls) open(b *batch, n int) (first uint64) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	cs.last++
-	b.key, b.left = cs.last, n
+	b.key = cs.last
+	b.left.Store(int32(n))
 	clear(b.answers[:cap(b.answers)])
 	if cap(b.answers) < n {
 		b.answers = make([]answer, n)
@@ -64,6 +66,9 @@ func (cs *calls) drop(b *batch) {
 
 // take gives the answer at place i, and whether it is there.
 func (cs *calls) take(b *batch, i int) (answer, bool) {
+	if b.left.Load() == 0 {
+		return b.answers[i], true
+	}
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	return b.answers[i], b.answers[i].there
@@ -80,8 +85,7 @@ func (cs *calls) answer(id, published uint64, v resp.Value) {
 		return
 	}
 	b.answers[i] = answer{value: v, published: published, there: true}
-	b.left--
-	last := b.left == 0
+	last := b.left.Add(-1) == 0
 	if last {
 		delete(cs.waiting, key)
 	}

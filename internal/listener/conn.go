@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"gosentinel/internal/command"
 	"gosentinel/internal/resp"
 )
@@ -30,7 +32,7 @@ const lingerTimeout = time.Second
 // client is one connection. It is the net.Conn that redcon reads from: Read
 // frames requests, answers PING and the View's questions at once, and passes
 // whole, well-formed requests on. Fields without a note belong to the
-// connection's goroutine.
+// connection's goroutine, or to the reactor in its turn.
 type client struct {
 	s             *Server
 	id            uint64
@@ -40,6 +42,8 @@ type client struct {
 	laddr         string
 	unix          bool
 	fd            int
+	reactor       *reactor // nil if nobody but the goroutine reads
+	turn          turn
 	born          time.Duration // Server.uptime at accept
 	user          atomic.Pointer[login]
 	authenticated atomic.Bool
@@ -52,6 +56,14 @@ type client struct {
 	now     time.Duration // Server.uptime of the batch
 	started bool
 
+	readTo    func(fd uintptr) bool
+	readN     int
+	readErrno unix.Errno
+	drained   bool        // the socket held no more at the last read
+	ending    atomic.Bool // ... but it ends, or failed: set by the reactor
+	quickOnly bool        // the reactor frames
+	failure   error       // what its read failed with
+
 	reply    []byte // replies not yet in the queue
 	muted    bool   // CLIENT REPLY OFF
 	skip     int    // replies to leave out: CLIENT REPLY SKIP
@@ -60,6 +72,7 @@ type client struct {
 
 	count     uint64           // commands not yet in Server.stats
 	lastSet   *command.Command // what last holds
+	recent    recent
 	rights    rights
 	requests  []Request // for the loop, not yet submitted
 	finish    []finisher
@@ -94,6 +107,7 @@ type identity struct {
 func newClient(s *Server, conn, sock net.Conn) *client {
 	c := &client{
 		s: s, conn: conn, sock: sock, born: s.uptime(), fd: -1,
+		turn:     turn{given: make(chan struct{}, 1)},
 		answered: make(chan struct{}, 1), gone: make(chan struct{}),
 		info: identity{proto: 2},
 	}
@@ -105,6 +119,7 @@ func newClient(s *Server, conn, sock net.Conn) *client {
 			_ = raw.Control(func(fd uintptr) { c.fd = int(fd) })
 			if conn == sock {
 				c.output.init(raw)
+				c.readTo = c.readSome
 			}
 		}
 	}
@@ -127,13 +142,16 @@ func (c *client) Read(p []byte) (int, error) {
 			return n, nil
 		}
 		c.handed, c.taken = c.handed[:0], 0
-		c.frame()
+		all := c.frame()
 		if len(c.handed) > 0 || c.leaving || c.dropping {
 			continue
 		}
 		c.flush()
 		if !c.awaitRoom() {
 			return 0, io.EOF
+		}
+		if !all {
+			continue
 		}
 		if err := c.fill(); err != nil {
 			return 0, c.inputEnded(err)
@@ -142,24 +160,25 @@ func (c *client) Read(p []byte) (int, error) {
 }
 
 // frame goes through the requests that are there: those that can be answered
-// at once are, until one is not; from then on they are handed to redcon.
-func (c *client) frame() {
+// at once are, until one is not; from then on they are handed to redcon. False
+// if something stopped it before all was framed.
+func (c *client) frame() bool {
 	c.framer.Authenticated = c.mayTalk()
-	for !c.leaving && !c.dropping && len(c.handed) < handOverSize {
+	for !c.leaving && !c.dropping && len(c.handed) < handOverSize && len(c.reply) < flushSize {
 		rest := c.in[c.start:]
 		args, n, err := c.framer.Next(rest)
 		switch {
 		case errors.Is(err, resp.ErrShort):
-			return
+			return len(c.handed) == 0
 		case err != nil:
 			if len(c.handed) > 0 {
-				return // comes again after the answers to what came before
+				return false // comes again after the answers to what came before
 			}
 			c.say(resp.Err("ERR " + err.Error()))
 			c.leaving = true
-			return
+			return false
 		case len(args) == 0 && len(c.handed) > 0:
-			return
+			return false
 		case len(args) == 0:
 			c.start += n
 			c.skip = max(0, c.skip-1) // an empty request counts for CLIENT REPLY SKIP
@@ -169,15 +188,16 @@ func (c *client) frame() {
 			switch {
 			case c.quick(args):
 				c.start += n
-				c.flushIfLong()
 				continue
+			case n > bigRequest && c.quickOnly:
+				return false
 			case n > bigRequest:
 				c.in, c.start = append(make([]byte, 0, max(readSize, len(rest)-n)), rest[n:]...), 0 // args keeps the old one
 				c.serve(args, nil)
 				continue
 			}
 		} else if n > bigRequest {
-			return
+			return false
 		}
 		c.handed = resp.AppendHeader(c.handed, '*', int64(len(args)))
 		for _, a := range args {
@@ -185,12 +205,46 @@ func (c *client) frame() {
 		}
 		c.start += n
 	}
+	return false
 }
 
-// fill reads more input behind what is there.
+// fill reads more input behind what is there, and waits for it.
 func (c *client) fill() error {
+	if c.reactor == nil {
+		return c.fillAlone()
+	}
+	for {
+		if !c.drained {
+			if err := c.receive(c.s.uptime()); err != unix.EAGAIN {
+				return err
+			}
+		}
+		c.settled()
+		if !c.turn.layDown() {
+			c.drained = false
+			continue
+		}
+		c.rest()
+		if c.failure != nil {
+			c.flush() // what the reactor answered before
+		}
+		return c.failure
+	}
+}
+
+// settled brings what others see of the client up to date, when it has
+// nothing more to answer.
+func (c *client) settled() {
+	c.countUp()
+	if rest := int64(len(c.in) - c.start); rest != c.inLen.Load() {
+		c.inLen.Store(rest)
+	}
+}
+
+// fillAlone is fill without a reactor.
+func (c *client) fillAlone() error {
+	c.settled()
 	c.makeRoom()
-	c.inLen.Store(int64(len(c.in)))
 	if !c.started {
 		c.started = true
 		if t, ok := c.conn.(*tls.Conn); ok {
@@ -201,7 +255,6 @@ func (c *client) fill() error {
 			}
 		}
 	}
-	c.countUp()
 	n, err := c.conn.Read(c.in[len(c.in):cap(c.in)])
 	if n == 0 {
 		if err == nil {
@@ -209,9 +262,38 @@ func (c *client) fill() error {
 		}
 		return err
 	}
+	return c.received(n, c.s.uptime())
+}
+
+// receive reads what is there; EAGAIN if that is nothing.
+func (c *client) receive(now time.Duration) error {
+	c.makeRoom()
+	if err := c.output.raw.Read(c.readTo); err != nil {
+		return err
+	}
+	switch {
+	case c.readErrno == unix.EAGAIN:
+		c.drained = true
+		return unix.EAGAIN
+	case c.readErrno != 0:
+		return c.readErrno
+	case c.readN == 0:
+		return io.EOF
+	}
+	c.drained = c.readN < cap(c.in)-len(c.in) && !c.ending.Load()
+	return c.received(c.readN, now)
+}
+
+func (c *client) readSome(fd uintptr) bool {
+	c.readN, c.readErrno = readNow(fd, c.in[len(c.in):cap(c.in)])
+	return true // whatever came of it: never wait
+}
+
+// received takes n bytes that were read into the room behind the input.
+func (c *client) received(n int, now time.Duration) error {
 	c.in = c.in[:len(c.in)+n]
-	c.now = c.s.uptime()
-	c.active.Store(int64(c.now))
+	c.now = now
+	c.active.Store(int64(now))
 	c.inLen.Store(int64(len(c.in)))
 	c.inCap.Store(int64(cap(c.in)))
 	c.s.stats.netIn.Add(uint64(n))
@@ -290,6 +372,9 @@ func (c *client) Write(p []byte) (int, error) {
 func (c *client) Close() error {
 	c.closeOnce.Do(func() {
 		c.kill()
+		if c.reactor != nil {
+			c.reactor.forget(c)
+		}
 		c.s.hub.forget(c)
 		c.s.stats.tracking.Add(-count(c.tracking.on))
 		c.s.mu.Lock()

@@ -87,7 +87,7 @@ func (c *client) serve(args [][]byte, rest []redcon.Command) {
 // quick answers a request on the spot if it is PING or a question to the View
 // that nothing keeps from being answered.
 func (c *client) quick(args [][]byte) bool {
-	cmd, err := c.s.o.Table.Lookup(args)
+	cmd, err := c.lookup(args)
 	if err != nil || cmd != c.s.cmds.ping && cmd != c.s.cmds.view && cmd != c.s.cmds.primaryView {
 		return false
 	}
@@ -106,17 +106,46 @@ func (c *client) quick(args [][]byte) bool {
 	return true
 }
 
+// recent is the command that a client's last request named, in the same words:
+// most clients ask the same again and again.
+type recent struct {
+	cmd       *command.Command // nil if there is none
+	words     int              // of the request
+	name, sub []byte           // sub is empty for a plain command
+}
+
+// lookup is Table.Lookup.
+func (c *client) lookup(args [][]byte) (*command.Command, error) {
+	r := &c.recent
+	if r.cmd != nil && r.words == len(args) && bytes.Equal(r.name, args[0]) && (r.cmd.Parent == nil || bytes.Equal(r.sub, args[1])) {
+		return r.cmd, nil
+	}
+	cmd, err := c.s.o.Table.Lookup(args)
+	if r.cmd = cmd; err != nil {
+		r.cmd = nil
+		return cmd, err
+	}
+	r.words, r.name, r.sub = len(args), append(r.name[:0], args[0]...), r.sub[:0]
+	if cmd.Parent != nil {
+		r.sub = append(r.sub, args[1]...)
+	}
+	return cmd, nil
+}
+
 // one takes a request through the checks and carries it out.
 //
 // Rule: K-1.2.
 func (c *client) one(args [][]byte) {
+	if c.subs.count() > 0 {
+		c.s.hub.catchUp()
+	}
 	name := args[0]
 	if bytes.EqualFold(name, []byte("POST")) || bytes.EqualFold(name, []byte("Host:")) {
 		c.settle()
 		c.attacked()
 		return
 	}
-	cmd, err := c.s.o.Table.Lookup(args)
+	cmd, err := c.lookup(args)
 	if cmd == nil || cmd.Parent != c.s.cmds.client {
 		c.tracking.forgetCaching(c)
 	}

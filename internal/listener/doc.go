@@ -6,10 +6,13 @@
 // the Backend.
 //
 // A connection has one goroutine, redcon's. Requests are framed, and the
-// commonest of them answered, before redcon sees them (conn.go); redcon cuts
-// the rest into batches and calls the handler, which sends runs of commands
-// for the loop in one piece and waits for their replies. What is to be sent
-// waits in a queue of the connection (output.go); the connection's goroutine,
-// or the hub's, writes as much as the socket takes without blocking, and a
-// goroutine that exists only as long as the socket is full writes the rest.
+// commonest of them answered, before redcon sees them (conn.go): by a reactor,
+// which does so for many connections, until one sends something else or reads
+// too slowly; then its goroutine goes on (reactor.go). Under TLS the goroutine
+// does all. redcon cuts the rest into batches and calls the handler, which
+// sends runs of commands for the loop in one piece and waits for their replies.
+// What is to be sent waits in a queue of the connection (output.go); the
+// connection's goroutine, or the hub's, writes as much as the socket takes
+// without blocking, and a goroutine that exists only as long as the socket is
+// full writes the rest.
 package listener

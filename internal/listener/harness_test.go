@@ -130,6 +130,12 @@ func (b *lockedBuffer) String() string {
 // start runs a Server on a free port until the test ends.
 func start(t testing.TB, change ...func(*Options)) *world {
 	t.Helper()
+	return startAs(t, func(*Server) {}, change...)
+}
+
+// startAs is start with a Server that was prepared before it listens.
+func startAs(t testing.TB, prepare func(*Server), change ...func(*Options)) *world {
+	t.Helper()
 	logs := &lockedBuffer{}
 	table := command.NewTable()
 	l := &loop{
@@ -147,6 +153,7 @@ func start(t testing.TB, change ...func(*Options)) *world {
 	}
 	s, err := New(o)
 	require.NoError(t, err)
+	prepare(s)
 	l.s = s
 	ln, err := Listen("127.0.0.1", 0, 511, 0)
 	require.NoError(t, err)

@@ -92,6 +92,13 @@ func (h *hub) await(count uint64) {
 	h.mu.Unlock()
 }
 
+// catchUp waits until what was published so far is in the clients' queues. A
+// subscriber's reply comes after the events of all that was answered before
+// its request, as if one thread did everything.
+//
+// Rule: K-5.
+func (h *hub) catchUp() { h.await(h.published()) }
+
 // run is the hub's goroutine.
 func (h *hub) run() {
 	defer h.s.wg.Done()

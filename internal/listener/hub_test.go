@@ -119,6 +119,33 @@ func TestStuckSubscriber(t *testing.T) {
 	good.ask("PING", "*2\r\n$4\r\npong\r\n$0\r\n\r\n")
 }
 
+// What another client's command caused, once that is answered, comes before the
+// reply to a subscriber's next request, be it PONG or an error.
+//
+// Rule: K-5.
+func TestEventsComeBeforeLaterReplies(t *testing.T) {
+	const n = 10000 // takes the hub longer than a request takes to come
+	w := start(t)
+	w.loop.do(func() {
+		w.loop.answer = func(l *loop, r Request) {
+			for range n {
+				l.s.Publish("a", "event")
+			}
+			l.s.Respond(r.ID, resp.Int(n))
+		}
+	})
+	a, b := w.dial(), w.dial()
+	b.ask("SUBSCRIBE a", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n")
+	events := strings.Repeat(messageText("message", "a", "event"), n)
+	for request, reply := range map[string]string{
+		"PING": "*2\r\n$4\r\npong\r\n$0\r\n\r\n",
+		"ROLE": "-ERR Can't execute 'role': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context\r\n",
+	} {
+		a.ask("PUBLISH a event", fmt.Sprintf(":%d\r\n", n))
+		b.ask(request, events+reply)
+	}
+}
+
 // Rule: K-8.3, the soft limit counts once it is exceeded for long enough.
 func TestSoftLimit(t *testing.T) {
 	w := start(t, func(o *Options) { o.OutputPubSub = OutputLimit{Soft: 64 << 10, SoftFor: time.Second} })

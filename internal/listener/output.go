@@ -36,19 +36,15 @@ type output struct {
 	try   func(fd uintptr) bool
 	tryB  []byte
 	tryN  int
-	tryE  error
+	tryE  unix.Errno
 	joinB []byte
 }
 
 func (o *output) init(raw syscall.RawConn) {
 	o.raw = raw
 	o.try = func(fd uintptr) bool {
-		for {
-			o.tryN, o.tryE = unix.Write(int(fd), o.tryB)
-			if o.tryE != unix.EINTR {
-				return true // whatever came of it: never wait
-			}
-		}
+		o.tryN, o.tryE = writeNow(fd, o.tryB)
+		return true // whatever came of it: never wait
 	}
 }
 
@@ -177,25 +173,25 @@ func (c *client) flushIfLong() {
 	}
 }
 
-// flush sends the replies of the batch, as far as the socket takes them. Only
-// the connection's goroutine may call it.
-func (c *client) flush() {
+// flush sends the replies of the batch, as far as the socket takes them, and
+// tells whether that was all. Only who has the client's turn may call it.
+func (c *client) flush() bool {
 	if c.dropping {
 		c.reply = c.reply[:0]
-		return
+		return false
 	}
 	c.mu.Lock()
 	o := &c.output
 	if len(o.queue) == 0 && len(c.reply) == 0 || o.dead {
 		c.mu.Unlock()
-		return
+		return true
 	}
 	if len(o.queue) > 0 || o.writing || o.raw == nil && c.limit() != (OutputLimit{}) {
 		c.commit()
 		if o.over = o.over || c.beyondLimit(c.now); o.over {
 			c.mu.Unlock()
 			c.drop()
-			return
+			return false
 		}
 		mine := !o.writing
 		o.writing = true
@@ -203,23 +199,25 @@ func (c *client) flush() {
 		if mine {
 			c.pump()
 		}
-		return
+		return false
 	}
 	if hard := c.limit().Hard; hard > 0 && int64(len(c.reply)) > hard {
 		c.mu.Unlock()
 		c.drop()
-		return
+		return false
 	}
 	o.writing = true
 	c.mu.Unlock()
-	c.flushDirect()
+	all := c.flushDirect()
 	if cap(c.reply) > keepReply {
 		c.reply = nil
 	}
+	return all
 }
 
-// flushDirect writes the replies without queueing them first.
-func (c *client) flushDirect() {
+// flushDirect writes the replies without queueing them first, and tells whether
+// all went out.
+func (c *client) flushDirect() bool {
 	o := &c.output
 	var n int
 	var err error
@@ -248,7 +246,10 @@ func (c *client) flushDirect() {
 		c.drop()
 	case more:
 		c.pump()
+	default:
+		return true
 	}
+	return false
 }
 
 // tryWrite writes what the socket takes at once. The caller has set writing.
@@ -257,8 +258,8 @@ func (c *client) tryWrite(b []byte) (int, error) {
 	o.tryB = b
 	err := o.raw.Write(o.try)
 	o.tryB = nil
-	n := max(o.tryN, 0)
-	if err == nil && o.tryE != unix.EAGAIN {
+	n := o.tryN
+	if err == nil && o.tryE != 0 && o.tryE != unix.EAGAIN {
 		err = o.tryE
 	}
 	if err == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,8 @@ type Server struct {
 	stats stats
 	pause pause
 
+	reactors []*reactor
+
 	attacks everyMinute // the warning of K-1.2 step 1
 
 	beat atomic.Int64 // uptime at the last Beat, see Server.uptime
@@ -57,6 +60,7 @@ type Server struct {
 	doors    []*door
 	shutdown sync.Once
 	closing  atomic.Bool
+	stopping chan struct{} // closed when nobody reads any more
 	closed   chan struct{} // closed when all connections are to go
 	wg       sync.WaitGroup
 }
@@ -87,9 +91,9 @@ func New(o Options) (*Server, error) {
 	now := time.Now()
 	s := &Server{
 		o: o, log: o.Log, born: now, bornUnix: now.Round(0),
-		aclLog:  acl.NewLog(o.ACLLogMaxLen),
-		clients: make(map[uint64]*client),
-		closed:  make(chan struct{}),
+		aclLog:   acl.NewLog(o.ACLLogMaxLen),
+		clients:  make(map[uint64]*client),
+		stopping: make(chan struct{}), closed: make(chan struct{}),
 	}
 	s.handlers = handlers(o.Table)
 	s.cmds = knownOf(o.Table)
@@ -100,6 +104,7 @@ func New(o Options) (*Server, error) {
 	s.wg.Add(2)
 	go s.hub.run()
 	go s.housekeep()
+	s.startReactors(max(1, runtime.GOMAXPROCS(0)/2))
 	return s, nil
 }
 
@@ -161,6 +166,7 @@ func (s *Server) Close(ctx context.Context) error {
 		c.stopReading()
 	}
 	s.mu.Unlock()
+	close(s.stopping)
 
 	var err error
 	for tick := time.NewTicker(closePoll); s.connected() > 0 && err == nil; {
@@ -173,6 +179,9 @@ func (s *Server) Close(ctx context.Context) error {
 	close(s.closed)
 	for _, c := range s.all() {
 		c.kill()
+	}
+	for _, r := range s.reactors {
+		r.poll.Close()
 	}
 	s.wg.Wait()
 	return err

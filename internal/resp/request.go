@@ -16,6 +16,7 @@ const (
 	MaxUnauthBulk     = 16384 // bytes
 	costPerArg        = 40    // bytes that one argument costs beside its own
 	shrinkMarksBeyond = 1024
+	shortBulk         = 99 // bytes; two digits
 )
 
 // ProtocolError is the text of an error that ends a connection, without the
@@ -60,6 +61,9 @@ func (f *Framer) Next(buf []byte) (args [][]byte, n int, err error) {
 		if buf[0] != '*' {
 			return f.inline(buf)
 		}
+		if n := f.short(buf); n > 0 {
+			return f.args, n, nil
+		}
 		count, n, err := f.header(buf, "too big mbulk count string")
 		if err != nil {
 			return nil, 0, err
@@ -89,6 +93,36 @@ func (f *Framer) Want() int {
 		return f.pos + int(f.bulk) + 2
 	}
 	return 0
+}
+
+// short takes a whole request of a few short arguments, as nearly all are, into
+// f.args: what it takes is what multibulk would. 0 if it is not one.
+func (f *Framer) short(buf []byte) int {
+	if len(buf) < 4 || buf[1] < '1' || buf[1] > '9' || buf[2] != '\r' || f.MaxBulk != 0 && f.MaxBulk < shortBulk {
+		return 0
+	}
+	args, at := f.args[:0], 4
+	for range buf[1] - '0' {
+		if len(buf)-at < 6 || buf[at] != '$' {
+			return 0
+		}
+		size, next := int(buf[at+1]-'0'), int(buf[at+2]-'0')
+		if size > 9 {
+			return 0
+		}
+		at += 4
+		if size > 0 && next <= 9 {
+			size = size*10 + next
+			at++
+		}
+		if buf[at-2] != '\r' || len(buf)-at < size+2 {
+			return 0
+		}
+		args = append(args, buf[at:at+size:at+size])
+		at += size + 2
+	}
+	f.args = args
+	return at
 }
 
 // multibulk goes on with the arguments of a multibulk request.

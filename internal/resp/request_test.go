@@ -46,6 +46,8 @@ func TestFramer(t *testing.T) {
 		{"PING\r\n", []string{`["PING"]`}},
 		{"PING\n\r\n \n*0\r\n*-1\r\nx y\n", []string{`["PING"]`, `["x" "y"]`}},
 		{"*2\r\n$3\r\nGET\r\n$0\r\n\r\n", []string{`["GET" ""]`}},
+		{"*3\r\n$10\r\n0123456789\r\n$99\r\n" + strings.Repeat("x", 99) + "\r\n$100\r\n" + strings.Repeat("y", 100) + "\r\n",
+			[]string{`["0123456789" "` + strings.Repeat("x", 99) + `" "` + strings.Repeat("y", 100) + `"]`}},
 		{"*1\rx$4\rxPINGxx*1\r\n$1\r\na\r\n", []string{`["PING"]`, `["a"]`}},
 		{`a "b c" 'd\'e' "" ''` + "\n", []string{`["a" "b c" "d'e" "" ""]`}},
 		{`log"level" a"b c" x\n` + "\n", []string{`["loglevel" "ab c" "x\\n"]`}},
@@ -109,6 +111,12 @@ func TestFramerRefuses(t *testing.T) {
 	require.NoError(t, err)
 	_, err = frameAll(&Framer{Authenticated: true, MaxBulk: 20000}, "*11\r\n$20001\r\n", 0)
 	require.Equal(t, ProtocolError("Protocol error: invalid bulk length"), err)
+	_, err = frameAll(&Framer{MaxBulk: 3}, "*1\r\n$4\r\nPING\r\n", 0)
+	require.Equal(t, ProtocolError("Protocol error: invalid bulk length"), err)
+	for _, bad := range []string{"$05\r\nhello\r\n", "$:\r\nhello\r\n", "$1x\r\nhello\r\n", "$-1\r\nhello\r\n"} {
+		_, err = frameAll(&Framer{}, "*1\r\n"+bad, 0)
+		require.Equal(t, ProtocolError("Protocol error: invalid bulk length"), err, bad)
+	}
 }
 
 // A framing error found while earlier requests wait comes again, and not if
