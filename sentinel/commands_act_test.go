@@ -150,7 +150,7 @@ func TestRemove(t *testing.T) {
 	require.Empty(t, r.c.conns)
 	require.Empty(t, r.c.peerLink)
 	require.Nil(t, r.c.byAddr.find(m.addr))
-	require.Len(t, r.c.deadlines.nodes, 1, "only the script queue is left")
+	require.Len(t, r.c.deadlines.slots, 1, "only the script queue is left")
 }
 
 // Rule: K-2.4, B-104, B-1002.

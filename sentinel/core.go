@@ -182,7 +182,7 @@ func (c *Core) touch(n node) {
 // none is left, and files their next deadlines.
 func (c *Core) settle() {
 	for c.deadlines.head() <= c.now.Mono {
-		n := c.deadlines.nodes[0]
+		n := c.deadlines.first()
 		c.deadlines.remove(n)
 		c.touch(n)
 	}

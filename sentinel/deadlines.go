@@ -21,7 +21,6 @@ type node interface {
 
 // place is where a node stands in the heap.
 type place struct {
-	due    time.Duration
 	index  int // in the heap, from 1; 0 = not there
 	queued bool
 	gone   bool // dropped: never acts again
@@ -29,37 +28,43 @@ type place struct {
 
 func (p *place) entry() *place { return p }
 
-// deadlines is a binary heap of nodes by due time, each of which knows its
-// index. The zero value is empty.
-type deadlines struct{ nodes []node }
+// deadlines is a heap of nodes by due time, each of which knows its index.
+// Each has four below it, and the times stand in the heap itself: of thousands
+// of nodes, few are looked at. The zero value is empty.
+type deadlines struct{ slots []slot }
+
+type slot struct {
+	due time.Duration
+	at  *place
+	n   node
+}
 
 // head is the earliest due time, or farAway.
 func (d *deadlines) head() time.Duration {
-	if len(d.nodes) == 0 {
+	if len(d.slots) == 0 {
 		return farAway
 	}
-	return d.nodes[0].entry().due
+	return d.slots[0].due
 }
+
+// first is the node that is due first. There must be one.
+func (d *deadlines) first() node { return d.slots[0].n }
 
 // set puts n at due, or moves it there.
 func (d *deadlines) set(n node, due time.Duration) {
 	p := n.entry()
 	if p.index == 0 {
-		p.due = due
-		d.nodes = append(d.nodes, n)
-		p.index = len(d.nodes)
-		d.up(p.index - 1)
+		d.slots = append(d.slots, slot{due, p, n})
+		d.up(len(d.slots) - 1)
 		return
 	}
-	if due == p.due {
-		return
-	}
-	earlier := due < p.due
-	p.due = due
-	if earlier {
-		d.up(p.index - 1)
-	} else {
-		d.down(p.index - 1)
+	i := p.index - 1
+	old := d.slots[i].due
+	d.slots[i].due = due
+	if due < old {
+		d.up(i)
+	} else if due > old {
+		d.down(i)
 	}
 }
 
@@ -69,46 +74,56 @@ func (d *deadlines) remove(n node) {
 	if p.index == 0 {
 		return
 	}
-	i, last := p.index-1, len(d.nodes)-1
-	d.swap(i, last)
-	d.nodes[last] = nil
-	d.nodes = d.nodes[:last]
+	i, last := p.index-1, len(d.slots)-1
+	moved := d.slots[last]
+	d.slots[last] = slot{}
+	d.slots = d.slots[:last]
 	p.index = 0
 	if i < last {
+		d.slots[i] = moved
 		d.up(i)
-		d.down(i)
+		d.down(moved.at.index - 1)
 	}
 }
 
+// up moves the slot at i to where nothing above it is due later.
 func (d *deadlines) up(i int) {
+	s := d.slots[i]
 	for i > 0 {
-		parent := (i - 1) / 2
-		if d.nodes[parent].entry().due <= d.nodes[i].entry().due {
-			return
+		parent := (i - 1) / 4
+		if d.slots[parent].due <= s.due {
+			break
 		}
-		d.swap(i, parent)
+		d.put(i, d.slots[parent])
 		i = parent
 	}
+	d.put(i, s)
 }
 
+// down moves the slot at i to where nothing below it is due earlier.
 func (d *deadlines) down(i int) {
+	s := d.slots[i]
 	for {
-		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < len(d.nodes); child++ {
-			if d.nodes[child].entry().due < d.nodes[least].entry().due {
+		first := 4*i + 1
+		if first >= len(d.slots) {
+			break
+		}
+		least := first
+		for child := first + 1; child < min(first+4, len(d.slots)); child++ {
+			if d.slots[child].due < d.slots[least].due {
 				least = child
 			}
 		}
-		if least == i {
-			return
+		if d.slots[least].due >= s.due {
+			break
 		}
-		d.swap(i, least)
+		d.put(i, d.slots[least])
 		i = least
 	}
+	d.put(i, s)
 }
 
-func (d *deadlines) swap(i, j int) {
-	d.nodes[i], d.nodes[j] = d.nodes[j], d.nodes[i]
-	d.nodes[i].entry().index = i + 1
-	d.nodes[j].entry().index = j + 1
+func (d *deadlines) put(i int, s slot) {
+	d.slots[i] = s
+	s.at.index = i + 1
 }

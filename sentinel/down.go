@@ -22,6 +22,7 @@ func (c *Core) pong(l *link, v resp.Value) {
 	case pong || strings.HasPrefix(v.Str, "LOADING") || strings.HasPrefix(v.Str, "MASTERDOWN"):
 		l.smoothRTT(now - l.lastPing)
 		l.lastOK, l.okStall, l.waits = now, c.stalled, false
+		c.touch(l) // its next PING is due later than a repetition of this one was
 		if i := l.users[0]; pong && i.kind == kindMaster {
 			i.of.rebooted = false
 		}

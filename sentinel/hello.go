@@ -400,7 +400,7 @@ func (c *Core) helloDue(i *instance) time.Duration {
 	if i.helloNow {
 		return max(c.now.Mono, i.helloNext)
 	}
-	return max(c.gather(i.link, i.helloAt+c.params.publishPeriod-i.helloEarly), i.helloNext)
+	return max(c.turn(i.link, i.helloAt+c.params.publishPeriod-i.helloEarly, c.params.publishPeriod), i.helloNext)
 }
 
 // helloPayload is our hello about m; local is our IP on the link it leaves by.

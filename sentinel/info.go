@@ -32,10 +32,11 @@ func (c *Core) infoDue(i *instance) time.Duration {
 		return max(c.now.Mono, i.infoNext)
 	}
 	period := c.infoPeriod(i)
+	due := i.infoAsked + period
 	if period == c.params.infoPeriod {
-		period -= min(i.infoEarly, period)
+		due = c.turn(i.link, due-min(i.infoEarly, period), period)
 	}
-	return max(i.infoAsked+period, i.infoNext)
+	return max(due, i.infoNext)
 }
 
 // infoPeriod is how often i is asked for INFO as things stand.

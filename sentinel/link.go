@@ -188,7 +188,7 @@ func (l *link) pingDue(c *Core) time.Duration {
 	}
 	p := l.pingPeriod(c)
 	if !l.waits {
-		return l.lastReply + p - min(l.early, p)
+		return c.turn(l, l.lastReply+p-min(l.early, p), p)
 	}
 	return max(l.lastReply+p, l.lastPing+p/2)
 }

@@ -59,16 +59,28 @@ func (c *Core) takeAlong(l *link) {
 	}
 }
 
-// bunch is how many hellos to one peer share a packet.
+// bunch is how many instances of a crowd take their turn at one moment, so that
+// the shell wakes up once for them.
 const bunch = 16
 
-// gather moves the time of a hello on a link that many share forward to that of
-// others on it.
-func (c *Core) gather(l *link, due time.Duration) time.Duration {
-	if len(l.users) == 1 {
-		return due
-	}
-	grid := c.params.publishPeriod / 20
-	grid = max(1, min(grid, c.params.publishPeriod*bunch/time.Duration(len(l.users))))
+// gather moves the time of something that happens once in each period, and that
+// n others do too, forward to a moment that it shares with about bunch of them.
+func gather(due, period time.Duration, n int) time.Duration {
+	grid := max(1, min(period/20, period*bunch/time.Duration(n)))
 	return due - due%grid
+}
+
+// crowded is how many connections make a crowd.
+const crowded = 64
+
+// turn is gather for what goes out on l: one of all links, or, if it is about
+// one of many masters to one peer, one of those.
+func (c *Core) turn(l *link, due, period time.Duration) time.Duration {
+	switch {
+	case len(l.users) > 1:
+		return gather(due, period, len(l.users))
+	case len(c.conns) >= crowded:
+		return gather(due, period, len(c.conns)/2)
+	}
+	return due
 }

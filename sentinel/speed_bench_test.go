@@ -140,7 +140,7 @@ func BenchmarkIdleSecond(b *testing.B) {
 		b.Run(fmt.Sprintf("masters=%d/peers=%d", bc.masters, bc.peers), func(b *testing.B) {
 			f := newCrowd(b, bc.masters, bc.peers, true)
 			f.run(15 * time.Second)
-			f.count.pings, f.count.infos, f.count.hellos, f.count.sends, f.count.moments, f.count.steps = 0, 0, 0, 0, 0, 0
+			f.count = counts{}
 			b.ReportAllocs()
 			seconds := 0
 			for b.Loop() {
@@ -152,7 +152,8 @@ func BenchmarkIdleSecond(b *testing.B) {
 			per(f.count.infos, "infos/s")
 			per(f.count.hellos, "hellos/s")
 			per(f.count.sends, "sends/s")
-			per(f.count.moments, "moments/s")
+			per(f.count.packets, "packets/s")
+			per(f.count.ticks, "ticks/s")
 			per(f.count.steps, "steps/s")
 		})
 	}

@@ -52,7 +52,7 @@ func (k *checker) refused(n *Node, name string, args []string, leader string, ep
 	}
 	election := min(10*time.Second, m.FailoverTimeout)
 	since, limit := s.since, max(election/2, quorum.BootBind)
-	if from.opt.Original {
+	if from.opt.Original || !n.reaches(from) { // not known to be of our kind, after a restart, counts as one (E-5)
 		since, limit = max(since, s.older[from.name]), election+time.Second
 	}
 	if k.w.now-since > limit+patience {
