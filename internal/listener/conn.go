@@ -155,6 +155,7 @@ func (c *client) frame() {
 			if len(c.handed) > 0 {
 				return // comes again after the answers to what came before
 			}
+			c.logProtocolError(err, rest[c.framer.Framed():])
 			c.say(resp.Err("ERR " + err.Error()))
 			c.leaving = true
 			return
@@ -252,6 +253,7 @@ func (c *client) inputEnded(err error) error {
 	if c.s.closing.Load() && !c.dropping {
 		return c.depart()
 	}
+	c.logEnd(err)
 	return err
 }
 
