@@ -295,7 +295,7 @@ func (c *Core) hearAsks() {
 		}
 		l.deafEnd = c.now.Mono
 		for _, u := range l.users {
-			if u.of.election.startAt == farAway {
+			if u.of.election.listens {
 				c.touch(&u.of.watch)
 			}
 		}

@@ -212,3 +212,30 @@ func TestLeadershipIsCheckedAgain(t *testing.T) {
 	}
 	require.Equal(t, waits, w.c.mayPromote(m), "no vote is fresh: ask again first")
 }
+
+// Who is behind in rank does not stand while it cannot hear a better placed
+// peer, nor before its slot after that; but no longer than a bind lasts.
+//
+// Rule: E-10, L-6.
+func TestStartWaitsForWhatIsNotHeard(t *testing.T) {
+	r := newRig(t, around(watched("mm", "10.0.0.1", 6379, 2), 1, 1))
+	r.wait(time.Second)
+	m := r.c.byName["mm"]
+	p := m.peers[0]
+	p.link.own, p.link.cmd.state = true, connUp
+	m.election.markFailed(r.c.self()) // so that it goes first
+	m.sdown, m.odown, m.odownSince = true, true, r.now.Mono
+	behind := time.Duration(1+r.c.penalty(m)) * r.c.slot(m)
+	since := r.now.Mono
+	start := func() time.Duration { return r.c.startTime(m) - since - behind }
+	require.Zero(t, start())
+	p.link.deafTo = r.c.settled + 1
+	require.Equal(t, m.timing(r.c).Limit(), start())
+	require.True(t, m.election.listens)
+	r.c.settled++
+	p.link.deafEnd = since + 300*time.Millisecond
+	require.Equal(t, 300*time.Millisecond, start())
+	require.False(t, m.election.listens)
+	p.link.deafEnd = since + time.Hour
+	require.Equal(t, m.timing(r.c).Limit(), start())
+}

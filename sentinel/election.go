@@ -23,6 +23,7 @@ type election struct {
 	shortened   int           // how often a replica that became eligible cut it (E-58)
 	failed      map[quorum.RunID]bool
 	startAt     time.Duration // as last computed, for due
+	listens     bool          // that waits for the answers to a better placed peer to leave
 }
 
 func (e *election) reset() {
@@ -102,15 +103,17 @@ func (c *Core) startTime(m *master) time.Duration {
 		t0 = max(t0, since+2*c.params.askPeriod)
 	}
 	c.tellPause(m)
-	rank := 0
+	rank, heard := 0, t0
+	limit := t0 + m.timing(c).Limit()
+	e.listens = false
 	for p := range c.better(m) {
 		rank++
-		if p.link.deafTo > c.settled {
-			return farAway // it may have asked already, behind an answer of ours that waits for its write
+		if p.link.deafTo > c.settled { // it may have asked already, behind an answer of ours that waits for its write
+			e.listens, heard = true, limit
 		}
-		t0 = max(t0, p.link.deafEnd)
+		heard = min(max(heard, p.link.deafEnd), limit)
 	}
-	return t0 + time.Duration(rank+c.penalty(m))*c.slot(m)
+	return heard + time.Duration(rank+c.penalty(m))*c.slot(m)
 }
 
 // hasOriginal reports whether an original is among the voters. It would hold

@@ -175,6 +175,22 @@ func TestUserSignalsKill(t *testing.T) {
 	}
 }
 
+// SIGQUIT and SIGABRT show what all goroutines do, as is usual with Go, and end
+// the process: nothing is tidied up, as in the original.
+//
+// Rule: K-7.
+func TestQuitShowsGoroutines(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGABRT} {
+		dir, path, _ := writeConf(t, "pidfile s.pid")
+		c := start(t, ourselves(dir, path))
+		c.awaitLine("+monitor")
+		c.signal(sig)
+		require.Equal(t, 2, c.wait())
+		require.Contains(t, c.errs.String(), "\ngoroutine ")
+		require.FileExists(t, filepath.Join(dir, "s.pid"))
+	}
+}
+
 // A second SIGINT while the end is under way ends the process at once.
 //
 // Rule: C-50, K-7.

@@ -87,10 +87,12 @@ func (s *Server) admit(conn net.Conn) *client {
 		sock = t.NetConn()
 	}
 	if s.o.ProtectedMode && s.nopass.Load() && !isLocal(sock) {
+		s.verbose(func() string { return "Accepted " + bareEndpoint(sock.RemoteAddr()) })
 		s.refuse(conn, protectedText)
 		return nil
 	}
 	c := newClient(s, conn, sock)
+	c.logAccepted()
 	s.usersMu.RLock() // until it is listed: whoever changes users sees it, or it sees the change
 	c.user.Store(loginOf(s.o.Users.User(acl.DefaultUser)))
 	c.authenticated.Store(s.open.Load())
@@ -175,9 +177,18 @@ func endpoint(a net.Addr) string {
 	if !ok {
 		return a.String()
 	}
-	host := t.IP.String()
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
+	if strings.Contains(t.IP.String(), ":") {
+		return "[" + t.IP.String() + "]:" + strconv.Itoa(t.Port)
 	}
-	return host + ":" + strconv.Itoa(t.Port)
+	return bareEndpoint(a)
+}
+
+// bareEndpoint is an endpoint without brackets, as the log of accepted
+// connections has it.
+func bareEndpoint(a net.Addr) string {
+	t, ok := a.(*net.TCPAddr)
+	if !ok {
+		return a.String()
+	}
+	return t.IP.String() + ":" + strconv.Itoa(t.Port)
 }

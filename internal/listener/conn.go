@@ -174,6 +174,7 @@ func (c *client) frame() bool {
 			if len(c.handed) > 0 {
 				return false // comes again after the answers to what came before
 			}
+			c.logProtocolError(err, rest[c.framer.Framed():])
 			c.say(resp.Err("ERR " + err.Error()))
 			c.leaving = true
 			return false
@@ -334,6 +335,7 @@ func (c *client) inputEnded(err error) error {
 	if c.s.closing.Load() && !c.dropping {
 		return c.depart()
 	}
+	c.logEnd(err)
 	return err
 }
 

@@ -150,6 +150,10 @@ func (f *Framer) multibulk(buf []byte) ([][]byte, int, error) {
 	return args, n, nil
 }
 
+// Framed is how many bytes of the request at hand have been gone through, after
+// an error those before the line that is wrong.
+func (f *Framer) Framed() int { return f.pos }
+
 func (f *Framer) bulkHeader(buf []byte) error {
 	rest := buf[f.pos:]
 	if len(rest) == 0 {
