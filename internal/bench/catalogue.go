@@ -117,7 +117,7 @@ func (m *measure) filledBy() string {
 func conditions(o options) []string {
 	ms := func(d time.Duration) string { return fmt.Sprintf("%d", d.Milliseconds()) }
 	return []string{
-		"**Failover**: real redis-servers, one master and two replicas, down-after-milliseconds " + ms(downAfter) + "; in milliseconds beyond that, of SENTINEL FAILOVER from the command. Replicas are tried with SET and Sentinels asked once a millisecond. A cluster heals while others are measured.",
+		"**Failover**: real redis-servers, one master and two replicas, down-after-milliseconds " + ms(downAfter) + "; in milliseconds beyond that, of SENTINEL FAILOVER from the command. Replicas are tried with SET and Sentinels asked once a millisecond. A cluster heals while others are measured, and has run for " + ms(warmUp) + " ms before the first.",
 		"**Masters under 3 or one Sentinel**: simulated instances in processes of their own, each on its own address, two replicas for each master, down-after-milliseconds " + ms(o.downAfter) + ", quorum a majority. INFO is as large as that of a real server, hellos reach the subscribers of replicas too.",
 		"**all discovered**: from the start of the (first) Sentinel until each knows all replicas and peers of all masters; once only where it takes long, and given up after " + ms(o.patience) + " ms with the original.",
 		"**idle**: user and system time of one Sentinel (of three: the average), " + ms(o.settle) + " ms after discovery, over " + ms(o.idle) + " ms in parts of up to " + ms(idlePart) + " ms; **memory**: its resident set then.",

@@ -99,6 +99,7 @@ func (b *bench) failoversOf(sentinels, k int) (err error) {
 	if err := b.startDrills(drills, sentinels); err != nil {
 		return err
 	}
+	pause(warmUp)
 	for i := range b.runs {
 		b.progress.part(k*b.runs+i, len(b.teams())*b.runs, "failover, %d Sentinels: run %d of %d", sentinels, i+1, b.runs)
 		for _, d := range drills {

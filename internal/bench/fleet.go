@@ -199,6 +199,7 @@ func (b *bench) watch(bed *testbed.Bed, h *herd, kind testbed.Kind, trace string
 		if err != nil {
 			return nil, err
 		}
+		b.last = time.Now()
 		nodes = append(nodes, s)
 	}
 	return nodes, nil
@@ -261,6 +262,7 @@ func (b *bench) massFailover(h *herd, f fleetRun) error {
 	for g := range f.masters {
 		groups = append(groups, g)
 	}
+	pause(time.Until(b.last.Add(warmUp)))
 	began := time.Now()
 	for part := range slices.Chunk(groups, f.die) {
 		if len(part) < f.die || part[0] >= b.repeats*f.die || part[0] > 0 && time.Since(began) > massTime {
