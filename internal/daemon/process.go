@@ -40,6 +40,9 @@ func (p *process) run() int {
 	if p.tls != nil {
 		go p.tls.watch(p.ctx, p.log)
 	}
+	if os.Getenv("GOGC") == "" {
+		go tendHeap(p.ctx)
+	}
 
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- p.node.run(p.ctx, func() { close(ready) }) }()
