@@ -9,6 +9,7 @@ SHELL := /bin/bash
 VERBOSE :=
 SEEDS := 200
 SEED :=
+FIRST := 1
 FUZZTIME := 3s
 RUNS := 20
 DEMO :=
@@ -59,14 +60,14 @@ integration: clients ## tests on real processes
 	go test -count=1 -p 1 -timeout 20m -parallel 6 $(VERBOSE) ./integration/...
 
 .PHONY: sim
-sim: ## random worlds in the simulator: SEEDS=500 so many, SEED=42 this one
-	go test -count=1 -timeout 60m $(VERBOSE) ./internal/sim -run '^TestSeeds$$' -args $(if $(SEED),-seed $(SEED),-seeds $(SEEDS))
+sim: ## random worlds in the simulator: SEEDS=500 so many from FIRST=1 on, SEED=42 this one
+	go test -count=1 -timeout 120m $(VERBOSE) ./internal/sim -run '^TestSeeds$$' -args $(if $(SEED),-seed $(SEED),-seeds $(SEEDS) -first $(FIRST))
 
 .PHONY: fuzz
 fuzz: ## every fuzz test for FUZZTIME
 	@for dir in $$(grep -rlE '^func Fuzz' --include=*_test.go . | xargs -n1 dirname | sort -u); do \
 		for name in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$dir/*_test.go | sed 's/func //'); do \
-			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$dir || exit 1; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$dir || exit 1; \
 		done; \
 	done
 

@@ -114,11 +114,12 @@ const (
 
 func makeTag(id LinkID, n uint64) Tag { return Tag(uint64(id)<<tagBits | n&tagMask) }
 
-func (t Tag) link() LinkID { return LinkID(t >> tagBits) }
+// Link is the connection on which was sent what t names.
+func (t Tag) Link() LinkID { return LinkID(t >> tagBits) }
 
 // answer takes a reply to whoever asked.
 func (c *Core) answer(in *Answer) {
-	cn := c.conns[in.Tag.link()]
+	cn := c.conns[in.Tag.Link()]
 	if cn == nil {
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gosentinel/conf"
+	"gosentinel/internal/resp"
 	"gosentinel/sentinel"
 )
 
@@ -28,6 +29,11 @@ func recording(t testing.TB, later bool) []byte {
 		for i := range 30 {
 			r.Step(sentinel.Stamp{Mono: time.Minute + time.Duration(i)*100*time.Millisecond}, sentinel.Tick{})
 		}
+	}
+	for i := range 3 {
+		at := sentinel.Stamp{Mono: 2*time.Minute + time.Duration(i)}
+		r.Step(at, sentinel.Hello{Link: 1, Payload: []byte("10.0.0.8,26379,a,0,m,10.0.0.1,6379,0")})
+		r.Step(at, sentinel.Answer{Tag: 1 << 20, Value: resp.Str(fmt.Sprintf("%d\r\n%s%d\r\n", i, strings.Repeat("x:y\r\n", minReport), i))})
 	}
 	r.Close()
 	data, err := os.ReadFile(path)
@@ -82,6 +88,30 @@ func TestLengthsAreNotBelieved(t *testing.T) {
 	require.ErrorIs(t, err, ErrCorrupt)
 }
 
+// A file in the form of another version is told from one that is no trace, and
+// both versions are named.
+func TestOtherFormats(t *testing.T) {
+	of := func(version int) []byte {
+		e := newEncoder(nil)
+		e.b = make([]byte, frameHead)
+		e.put(&struct {
+			Format int
+			Later  []string
+		}{version, []string{"x"}})
+		sealFrame(e.b)
+		return append([]byte(mark), e.b...)
+	}
+	_, err := play(of(1))
+	require.ErrorIs(t, err, ErrFormat)
+	require.ErrorContains(t, err, "a trace of another format: 1, and this program replays format 2")
+	_, err = play(of(3))
+	require.ErrorIs(t, err, ErrFormat)
+	_, err = play(of(2))
+	require.ErrorIs(t, err, ErrCorrupt)
+	_, err = play([]byte("sentinel monitor m 10.0.0.1 6379 1\n"))
+	require.Equal(t, ErrNotTrace, err)
+}
+
 // reseal gives every frame of a damaged file its right checksum, so that the
 // damage gets further.
 func reseal(data []byte) []byte {
@@ -118,7 +148,7 @@ func FuzzReplay(f *testing.F) {
 func TestPanicIsRecorded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x")
 	core := new(sentinel.Core) // one that New did not make has no maps
-	r := &Recorder{core: core, opt: Options{Size: MinSize}, w: newWriter(path, nil), rec: newEncoder(), es: newEncoder()}
+	r := &Recorder{core: core, opt: Options{Size: MinSize}, w: newWriter(path, nil), block: newBlock()}
 	r.next()
 	q := sentinel.Request{ID: 1}
 	for _, word := range strings.Fields("SENTINEL MONITOR m 10.0.0.1 6379 1") {
@@ -158,7 +188,7 @@ func TestDifference(t *testing.T) {
 	var d *Difference
 	require.ErrorAs(t, err, &d)
 	require.Equal(t, 1, d.Moment.Number)
-	require.Len(t, d.Recorded, d.Count)
+	require.Len(t, d.Recorded, 2)
 	require.NotEqual(t, d.Recorded, d.Moment.Effects)
 	_, again := p.Next()
 	require.Equal(t, err, again)
@@ -181,6 +211,54 @@ func (l *logged) add(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lines = append(l.lines, text)
+}
+
+// What is recorded is handed to the writer after a tenth of a second, whatever
+// comes of the process.
+func TestRecordsDoNotWait(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	core, err := sentinel.New(sentinel.Stamp{}, conf.State{}, 1)
+	require.NoError(t, err)
+	r := NewRecorder(core, sentinel.Stamp{}, conf.State{}, 1, Options{Path: path})
+	defer r.Close()
+	r.Start()
+	records := func(n int) func() bool {
+		return func() bool {
+			data, _ := os.ReadFile(path)
+			got, err := play(data)
+			return err == io.EOF && got == n
+		}
+	}
+	r.Step(sentinel.Stamp{Mono: gather - 1}, sentinel.Tick{})
+	require.Eventually(t, records(1), 5*time.Second, time.Millisecond, "the header alone")
+	r.Step(sentinel.Stamp{Mono: gather}, sentinel.Tick{})
+	require.Eventually(t, records(4), 5*time.Second, time.Millisecond)
+}
+
+// The end may come from another goroutine at any time.
+func TestCloseAtAnyTime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	core, err := sentinel.New(sentinel.Stamp{}, conf.State{}, 1)
+	require.NoError(t, err)
+	r := NewRecorder(core, sentinel.Stamp{}, conf.State{}, 1, Options{Path: path})
+	r.Start()
+	r.Step(sentinel.Stamp{Mono: 1}, sentinel.Tick{})
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		r.Close()
+		r.Close()
+	}()
+	for k := 2; ; k++ {
+		r.Step(sentinel.Stamp{Mono: time.Duration(k)}, sentinel.Tick{})
+		select {
+		case <-closed:
+			_, last, _ := replay(t, path)
+			require.GreaterOrEqual(t, last.Number, 2)
+			return
+		default:
+		}
+	}
 }
 
 // No file but a trace is ever replaced.
@@ -209,14 +287,15 @@ func TestSlowDisk(t *testing.T) {
 	w := &writer{path: filepath.Join(dir, "x"), log: log.add, wake: make(chan struct{}, 1), urgent: make(chan struct{}), done: make(chan struct{})}
 	core, err := sentinel.New(sentinel.Stamp{}, conf.State{}, 1)
 	require.NoError(t, err)
-	r := &Recorder{core: core, opt: Options{Size: 1 << 40}, mask: newMasker(), w: w, rec: newEncoder(), es: newEncoder()}
+	r := &Recorder{core: core, opt: Options{Size: 1 << 40}, mask: newMasker(), w: w, block: newBlock()}
 	r.header = Header{Format: format, Secrets: []string{"", ""}, Seed: 1}
 	r.begin()
 	r.Start()
+	r.handOver()
 	w.flush()
-	answer := sentinel.Hello{Payload: []byte(strings.Repeat("x", 1<<20))}
+	long := sentinel.Hello{Payload: []byte(strings.Repeat("x", 1<<20))}
 	for range 20 { // nobody writes
-		r.Step(sentinel.Stamp{}, answer)
+		r.Step(sentinel.Stamp{}, long)
 	}
 	require.True(t, r.broken)
 	require.Len(t, log.lines, 1)
@@ -225,6 +304,7 @@ func TestSlowDisk(t *testing.T) {
 	w.retry = time.Now() // the pause is over
 	r.Step(sentinel.Stamp{Mono: 1}, sentinel.Tick{})
 	require.False(t, r.broken)
+	r.handOver()
 	w.flush()
 	require.Len(t, log.lines, 2)
 	p, last, _ := replay(t, w.path)
@@ -244,24 +324,4 @@ func TestNoDirectory(t *testing.T) {
 	w.close()
 	require.Len(t, log.lines, 1)
 	require.Contains(t, log.lines[0], "no such file or directory")
-}
-
-// What recording costs: of each input, and of the state with which a file
-// begins.
-func BenchmarkRecorder(b *testing.B) {
-	for _, masters := range []int{1, 300} {
-		for _, on := range []bool{false, true} {
-			b.Run(fmt.Sprintf("masters=%d/recorded=%t", masters, on), func(b *testing.B) { benchmarkPings(b, masters, on) })
-		}
-	}
-	b.Run("state/masters=300", func(b *testing.B) {
-		core, _ := crowd(b, 300)
-		var state []byte
-		for b.Loop() {
-			var err error
-			state, err = saveState(core, nil)
-			require.NoError(b, err)
-		}
-		b.ReportMetric(float64(len(state)), "bytes")
-	})
 }

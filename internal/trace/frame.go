@@ -14,8 +14,9 @@ const (
 	// mark begins every trace file.
 	mark = "gosentinel trace\n"
 
-	// format is the number of the form of frames and records.
-	format = 1
+	// format is the number of the form of frames and records. 1 had a frame and
+	// structs of msgpack for each record.
+	format = 2
 
 	// frameHead is length and checksum, four bytes each, little endian.
 	frameHead = 8
@@ -26,8 +27,10 @@ const (
 )
 
 var (
-	// ErrNotTrace says that a file is not a trace, or one of another format.
-	ErrNotTrace = errors.New("not a trace of this format")
+	// ErrNotTrace says that a file is not a trace.
+	ErrNotTrace = errors.New("not a trace")
+	// ErrFormat says that a file is a trace in a form of another version.
+	ErrFormat = errors.New("a trace of another format")
 	// ErrCut says that a trace ends in the middle of a record, as one does
 	// whose process was killed.
 	ErrCut = errors.New("the trace ends in the middle of a record")

@@ -10,7 +10,6 @@ import (
 
 	"gosentinel/conf"
 	"gosentinel/internal/resp"
-	"gosentinel/sentinel"
 )
 
 // masker replaces secrets. Equal secrets get equal masks and an empty one stays
@@ -40,19 +39,18 @@ func (k *masker) text(secret string) string {
 	return masked
 }
 
-// input is in without secrets.
-func (k *masker) input(in sentinel.Input) sentinel.Input {
-	r, ok := in.(sentinel.Request)
-	if !ok || k == nil || len(r.Args) < 4 || !fold(r.Args[0], "sentinel") {
-		return in
+// args are the words of a request without secrets.
+func (k *masker) args(args [][]byte) [][]byte {
+	if k == nil || len(args) < 4 || !fold(args[0], "sentinel") {
+		return args
 	}
 	switch {
-	case fold(r.Args[1], "set"):
-		r.Args = k.setArgs(r.Args)
-	case fold(r.Args[1], "config") && fold(r.Args[2], "set"):
-		r.Args = k.configArgs(r.Args)
+	case fold(args[1], "set"):
+		return k.setArgs(args)
+	case fold(args[1], "config") && fold(args[2], "set"):
+		return k.configArgs(args)
 	}
-	return r
+	return args
 }
 
 // plainOptions are the options of SENTINEL SET whose values are no secrets,
@@ -102,34 +100,9 @@ func (k *masker) configArgs(args [][]byte) [][]byte {
 	return args
 }
 
-// action is a without secrets.
-func (k *masker) action(a sentinel.Action) sentinel.Action {
-	if k == nil {
-		return a
-	}
-	switch a := a.(type) {
-	case *sentinel.Send:
-		if !a.Secret {
-			return a
-		}
-		bare := *a
-		bare.Cmds = slices.Clone(a.Cmds)
-		for i, words := range bare.Cmds {
-			words = slices.Clone(words)
-			words[len(words)-1] = k.text(words[len(words)-1])
-			bare.Cmds[i] = words
-		}
-		return &bare
-	case sentinel.Respond:
-		a.Value = k.reply(a.Value)
-		return a
-	}
-	return a
-}
-
 // reply is the reply of SENTINEL CONFIG GET without its secret.
 func (k *masker) reply(v resp.Value) resp.Value {
-	if v.Kind != resp.Map {
+	if k == nil || v.Kind != resp.Map {
 		return v
 	}
 	for i := 0; i+1 < len(v.Elems); i += 2 {

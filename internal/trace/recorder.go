@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"gosentinel/conf"
@@ -15,9 +16,14 @@ const (
 	// MinSize is the smallest size that is taken.
 	MinSize = 64 << 10
 
-	// keptEffects is how many bytes of effects are kept of one step besides
-	// their digest: enough for all but the long replies.
-	keptEffects = 4 << 10
+	// blockSize is from how many bytes on records are handed to the writer, and
+	// gather how long they wait for that at most, and then for the next step:
+	// what a crash of the machine or a SIGKILL can cost.
+	blockSize = 64 << 10
+	gather    = 100 * time.Millisecond
+
+	// spareSize is the most memory that is kept for the next records.
+	spareSize = 1 << 20
 )
 
 // Options say how to record. Path must be set.
@@ -37,9 +43,9 @@ type Options struct {
 
 // Recorder is a core that records what it is given and what it answers. Its
 // methods are those of the core, for its one caller, but for Close. Nothing in
-// it waits for the disk: a goroutine of its own writes, and if it falls behind,
-// what happens meanwhile is not recorded, and a new file is begun with the
-// state of the core as it is then.
+// it waits for the disk: records gather in a block, a goroutine of its own
+// writes the blocks, and if it falls behind, what happens meanwhile is not
+// recorded, and a new file is begun with the state of the core as it is then.
 //
 // Rule: design.md section 7, S2.10.
 type Recorder struct {
@@ -53,10 +59,9 @@ type Recorder struct {
 	broken bool  // something was not recorded since the last header
 	room   int64 // bytes of records that still fit into the file
 
-	rec   *encoder
-	es    *encoder
-	head  recordHead
-	frame []byte
+	mu    sync.Mutex // over block and since, for Close
+	block *encoder   // a frame whose head is still free, and records
+	since time.Duration
 }
 
 // NewRecorder begins to record core, which sentinel.New has just made with now,
@@ -67,13 +72,18 @@ func NewRecorder(core *sentinel.Core, now sentinel.Stamp, boot conf.State, seed 
 	}
 	o.Size = max(o.Size, MinSize)
 	r := &Recorder{
-		core: core, opt: o, mask: newMasker(), w: newWriter(o.Path, o.Log), now: now,
-		rec: newEncoder(), es: newEncoder(),
+		core: core, opt: o, mask: newMasker(), w: newWriter(o.Path, o.Log), now: now, block: newBlock(),
 	}
 	bare, secrets := r.mask.boot(boot)
 	r.header = Header{Format: format, Version: o.Version, Why: "start", Seed: seed, At: now, Boot: bare, Secrets: secrets}
 	r.begin()
 	return r
+}
+
+func newBlock() *encoder {
+	e := newEncoder(newTexts())
+	e.b = make([]byte, frameHead, blockSize+blockSize/4)
+	return e
 }
 
 // Start is the core's.
@@ -113,7 +123,12 @@ func (r *Recorder) Dump(w io.Writer) error { return r.core.Dump(w) }
 
 // Close writes what waits to be written, for two seconds at most. It may be
 // called on any goroutine, more than once; what comes later is not recorded.
-func (r *Recorder) Close() { r.w.close() }
+func (r *Recorder) Close() {
+	r.mu.Lock()
+	r.handOver()
+	r.mu.Unlock()
+	r.w.close()
+}
 
 func (r *Recorder) died(now sentinel.Stamp, in sentinel.Input, reason any) {
 	r.note(now, in, nil, fmt.Sprint(reason))
@@ -126,21 +141,32 @@ func (r *Recorder) note(now sentinel.Stamp, in sentinel.Input, es []sentinel.Eff
 	if r.broken {
 		return
 	}
-	r.es.reset()
-	r.es.effects(es, r.mask)
-	tail := recordTail{Digest: checksum(r.es.b), Count: len(es), Effects: r.es.b, Died: died}
-	if len(r.es.b) > keptEffects {
-		tail.Effects = nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	from := len(r.block.b)
+	if from == frameHead {
+		r.since = now.Mono
 	}
-	r.rec.reset()
-	r.head = recordHead{kindOf(in), now}
-	r.rec.put(&r.head)
-	r.rec.input(r.mask.input(in))
-	r.rec.put(&tail)
-	r.room -= int64(frameHead + len(r.rec.b))
-	if !r.w.put(r.seal(r.rec.b)) {
-		r.broken = true
+	r.block.record(now, in, es, died, r.mask)
+	r.room -= int64(len(r.block.b) - from)
+	if len(r.block.b) >= blockSize || now.Mono-r.since >= gather {
+		r.broken = !r.handOver()
 	}
+}
+
+// handOver gives the writer what was recorded; false if it does not take it.
+// The caller holds mu.
+func (r *Recorder) handOver() bool {
+	if len(r.block.b) == frameHead {
+		return true
+	}
+	sealFrame(r.block.b)
+	ok := r.w.put(r.block.b)
+	if cap(r.block.b) > spareSize {
+		r.block.b = make([]byte, frameHead, blockSize)
+	}
+	r.block.b = r.block.b[:frameHead]
+	return ok
 }
 
 // next begins a new file if the writer can take it.
@@ -164,19 +190,20 @@ func (r *Recorder) next() {
 	r.begin()
 }
 
-// begin begins a file with the header.
+// begin ends the file before, if there is one, and begins one with the header.
 func (r *Recorder) begin() {
-	r.rec.reset()
-	r.rec.put(&r.header)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.broken = !r.handOver(); r.broken {
+		return
+	}
+	e := newEncoder(nil)
+	e.b = make([]byte, frameHead)
+	e.put(&r.header)
 	r.header.State = nil
-	r.w.begin(r.seal(r.rec.b))
-	r.broken, r.room = false, r.opt.Size
-}
-
-// seal makes a frame, valid until the next call.
-func (r *Recorder) seal(body []byte) []byte {
-	r.frame = append(r.frame[:0], make([]byte, frameHead)...)
-	r.frame = append(r.frame, body...)
-	sealFrame(r.frame)
-	return r.frame
+	sealFrame(e.b)
+	r.w.begin(e.b)
+	r.room = r.opt.Size
+	r.block.texts.forget()
+	r.block.last = r.header.At
 }

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -21,13 +22,10 @@ type Moment struct {
 }
 
 // Difference says that the core answered otherwise than when it was recorded.
-// Recorded is nil if the effects were too large to keep; Count is how many
-// there were.
 type Difference struct {
-	Moment   Moment // with the effects of the replay
-	Recorded []sentinel.Effect
-	Count    int
-	Died     string // the recorded core panicked with this
+	Moment   Moment            // with the effects of the replay
+	Recorded []sentinel.Effect // of a long reply, a checksum only
+	Died     string            // the recorded core panicked with this
 }
 
 // Error tells where.
@@ -43,34 +41,25 @@ type Player struct {
 	Limit time.Duration
 
 	frames *frameReader
+	in     *decoder
 	core   *sentinel.Core
-	es     *encoder
+	plain  [2]*encoder // to compare effects
 	number int
 	over   error
 }
 
 // Open begins the replay of a file: it makes the core in the state in which
-// the file begins. The error is ErrNotTrace, ErrCut, ErrCorrupt, that of r, or
-// says that the file needs another version.
+// the file begins. The error is ErrNotTrace, ErrFormat, ErrCut, ErrCorrupt,
+// that of r, or says that the state needs another version.
 func Open(r io.Reader) (p *Player, err error) {
-	p = &Player{es: newEncoder()}
+	p = &Player{in: newDecoder(newTexts()), plain: [2]*encoder{newEncoder(nil), newEncoder(nil)}}
 	if p.frames, err = newFrameReader(r); err != nil {
 		return nil, err
 	}
-	body, err := p.frames.next()
-	if err == io.EOF {
-		err = ErrCut
-	}
-	if err != nil {
+	if p.Header, err = readHeader(p.frames); err != nil {
 		return nil, err
 	}
 	h := &p.Header
-	if err := newDecoder(body).get(h); err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrCorrupt, err)
-	}
-	if h.Format != format {
-		return nil, fmt.Errorf("%w: its format is %d", ErrNotTrace, h.Format)
-	}
 	defer func() {
 		if reason := recover(); reason != nil {
 			p, err = nil, fmt.Errorf("%w: no core can be made of its state: %v", ErrCorrupt, reason)
@@ -87,7 +76,31 @@ func Open(r io.Reader) (p *Player, err error) {
 	if err != nil {
 		return nil, err
 	}
+	p.in.last = h.At
 	return p, nil
+}
+
+func readHeader(f *frameReader) (h Header, err error) {
+	body, err := f.next()
+	if err == io.EOF {
+		err = ErrCut
+	}
+	if err != nil {
+		return h, err
+	}
+	var version struct{ Format int } // all headers begin so
+	d := newDecoder(nil)
+	d.open(body)
+	d.get(&version)
+	if d.err == nil && version.Format != format {
+		return h, fmt.Errorf("%w: %d, and this program replays format %d", ErrFormat, version.Format, format)
+	}
+	d.open(body)
+	d.get(&h)
+	if d.err != nil {
+		return h, fmt.Errorf("%w: %v", ErrCorrupt, d.err)
+	}
+	return h, nil
 }
 
 // Core is the core as the last record left it. It is not to be stepped.
@@ -108,37 +121,41 @@ func (p *Player) Next() (Moment, error) {
 }
 
 func (p *Player) next() (Moment, error) {
-	body, err := p.frames.next()
+	for !p.in.more() {
+		body, err := p.frames.next()
+		if err != nil {
+			return Moment{}, err
+		}
+		p.in.open(body)
+	}
+	r, err := p.in.record()
 	if err != nil {
 		return Moment{}, err
 	}
-	head, in, tail, err := readRecord(body)
-	if err != nil {
-		return Moment{}, err
-	}
-	since := head.At.Mono - p.Header.At.Mono
+	since := r.at.Mono - p.Header.At.Mono
 	if p.Limit != 0 && since > p.Limit {
 		return Moment{}, io.EOF
 	}
 	p.number++
-	m := Moment{Number: p.number, Since: since, At: head.At, Input: in}
-	if (in == nil) != (p.number == 1 && p.Header.Segment == 0) {
+	m := Moment{Number: p.number, Since: since, At: r.at, Input: r.in}
+	if (r.in == nil) != (p.number == 1 && p.Header.Segment == 0) {
 		return m, fmt.Errorf("%w: a start that is none", ErrCorrupt)
 	}
-	m.Effects, m.Died = p.step(head.At, in)
-	p.es.reset()
-	p.es.effects(m.Effects, nil)
-	if checksum(p.es.b) == tail.Digest && len(m.Effects) == tail.Count && (m.Died != "") == (tail.Died != "") {
+	m.Effects, m.Died = p.step(r.at, r.in)
+	if p.same(r.effects, m.Effects) && (m.Died != "") == (r.died != "") {
 		return m, nil
 	}
-	d := &Difference{Moment: m, Count: tail.Count, Died: tail.Died}
-	if tail.Effects != nil {
-		d.Recorded, err = readEffects(tail.Effects)
-		if err != nil {
-			return m, fmt.Errorf("%w: %v", ErrCorrupt, err)
-		}
+	return m, &Difference{Moment: m, Recorded: r.effects, Died: r.died}
+}
+
+// same reports whether effects are the same to the last byte, as far as they
+// were kept.
+func (p *Player) same(a, b []sentinel.Effect) bool {
+	for i, es := range [2][]sentinel.Effect{a, b} {
+		p.plain[i].b = p.plain[i].b[:0]
+		p.plain[i].effects(es, nil)
 	}
-	return m, d
+	return len(a) == len(b) && bytes.Equal(p.plain[0].b, p.plain[1].b)
 }
 
 // step gives the core an input. A panic of the core is a result.

@@ -123,12 +123,9 @@ func (r *reporter) play(until func(Moment) bool) error {
 func (r *reporter) difference(d *Difference) {
 	m := d.Moment
 	r.line("DIFFERENT at record %d, %s %s\ninput: %s", m.Number, clockText(m.At), sinceText(m.Since), InputText(m.Input))
-	r.line("recorded effects: %d", d.Count)
+	r.line("recorded effects: %d", len(d.Recorded))
 	if d.Died != "" {
 		r.line("  the core panicked: %s", d.Died)
-	}
-	if d.Recorded == nil && d.Count > 0 {
-		r.line("  too large to be kept")
 	}
 	r.effects(d.Recorded, m.Effects)
 	r.line("replayed effects: %d", len(m.Effects))
@@ -142,7 +139,7 @@ func (r *reporter) difference(d *Difference) {
 func (r *reporter) effects(es, others []sentinel.Effect) {
 	for i, e := range es {
 		sign := ">"
-		if i < len(others) && EffectText(e) == EffectText(others[i]) {
+		if i < len(others) && r.p.same(es[i:i+1], others[i:i+1]) {
 			sign = " "
 		}
 		r.line("%s %s", sign, EffectText(e))

@@ -70,6 +70,8 @@ func ValueText(v resp.Value) string {
 		return "-" + v.Str
 	case resp.Bulk, resp.Verbatim:
 		return quote(v.Str)
+	case kindCut:
+		return fmt.Sprintf("a reply too long to be kept, with checksum %08x", uint32(v.Int))
 	case resp.Fields:
 		return ValueText(v.Unfold())
 	}

@@ -42,25 +42,45 @@ var everyInput = []sentinel.Input{
 	sentinel.ScriptDone{Job: 5, Code: -1, Signal: 9},
 }
 
+// recordsComeBack has records written and read, and cut anywhere.
+func recordsComeBack(t *testing.T, recs ...record) {
+	e := newEncoder(newTexts())
+	for _, r := range recs {
+		e.record(r.at, r.in, r.effects, r.died, nil)
+	}
+	d := newDecoder(newTexts())
+	d.open(e.b)
+	for _, want := range recs {
+		require.True(t, d.more())
+		got, err := d.record()
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	require.False(t, d.more())
+	for n := range e.b {
+		d := newDecoder(newTexts())
+		d.open(e.b[:n])
+		whole := 0
+		for d.more() {
+			if _, err := d.record(); err != nil {
+				require.ErrorIs(t, err, ErrCorrupt, "cut at %d", n)
+				break
+			}
+			whole++
+		}
+		require.Less(t, whole, len(recs))
+	}
+}
+
+// An input comes back as it was, for the first time and again.
+//
 // Rule: S2.7.
 func TestInputsComeBack(t *testing.T) {
 	for _, in := range everyInput {
 		t.Run(InputText(in), func(t *testing.T) {
 			at := sentinel.Stamp{Mono: time.Hour, Wall: -5, Zone: -3600}
-			e := newEncoder()
-			e.reset()
-			e.put(&recordHead{kindOf(in), at})
-			e.input(in)
-			e.put(&recordTail{Digest: 1<<32 - 1, Count: 3, Effects: []byte{1}, Died: "x"})
-			head, got, tail, err := readRecord(e.b)
-			require.NoError(t, err)
-			require.Equal(t, in, got)
-			require.Equal(t, at, head.At)
-			require.Equal(t, recordTail{1<<32 - 1, 3, []byte{1}, "x"}, tail)
-			for n := range e.b {
-				_, _, _, err := readRecord(e.b[:n])
-				require.ErrorIs(t, err, ErrCorrupt, "cut at %d", n)
-			}
+			earlier := sentinel.Stamp{Mono: time.Second, Wall: 1 << 50, Zone: 7200}
+			recordsComeBack(t, record{at: at, in: in}, record{at: earlier, in: in, died: "x"})
 		})
 	}
 }
@@ -71,6 +91,7 @@ func TestEffectsComeBack(t *testing.T) {
 		{After: 3, Action: sentinel.Dial{Link: 1, Timeout: time.Second, PubSub: true}},
 		{Action: sentinel.Hangup{Link: 1}},
 		{Action: &sentinel.Send{Link: 1, Tag: 2, Cmds: [][]string{{"A"}, {"B", "c"}}, Secret: true}},
+		{Action: &sentinel.Send{Link: 1, Tag: 3, Cmds: [][]string{{"PUBLISH", "PUBLISH", strings.Repeat("x", 2*maxText)}}}},
 		{Action: sentinel.Respond{ID: 1, Value: resp.Pairs(resp.Str("k"), resp.Int(2)), IfNotSaved: resp.Err("ERR")}},
 		{Action: sentinel.Emit{Event: sentinel.Event{Name: "+x", Payload: "y", Level: sentinel.LevelWarning, LogOnly: true}}},
 		{Action: sentinel.Show{Master: "m", Host: "h", Port: 1, Gone: true}},
@@ -80,12 +101,7 @@ func TestEffectsComeBack(t *testing.T) {
 		{Action: sentinel.Resolve{Host: "h"}},
 		{Action: sentinel.Exit{Code: 99}},
 	}
-	e := newEncoder()
-	e.reset()
-	e.effects(es, nil)
-	got, err := readEffects(e.b)
-	require.NoError(t, err)
-	require.Equal(t, es, got)
+	recordsComeBack(t, record{in: sentinel.Tick{}, effects: es}, record{in: sentinel.Tick{}, effects: es})
 }
 
 // recorded drives simulated Sentinels with recorders around their cores.
@@ -278,7 +294,7 @@ func TestMasks(t *testing.T) {
 // A rotated file begins with the state of the core, and goes on exactly.
 func TestRotatedFilesReplay(t *testing.T) {
 	d := &recorded{dir: t.TempDir(), size: MinSize}
-	failover(t, d, 3)
+	failover(t, d, 3).Run(3 * time.Minute)
 	d.close()
 	for i, path := range d.files {
 		p, _, _ := replay(t, path)
@@ -310,7 +326,7 @@ func (w *twin) NextDeadline() time.Duration         { return w.c.NextDeadline() 
 func (w *twin) Durable() (conf.State, sentinel.Seq) { return w.c.Durable() }
 func (w *twin) Dump(to io.Writer) error             { return w.c.Dump(to) }
 func (w *twin) encode(e *encoder, es []sentinel.Effect) []byte {
-	e.reset()
+	e.b = e.b[:0]
 	e.effects(es, nil)
 	return e.b
 }
@@ -346,7 +362,7 @@ func TestStateIsWhole(t *testing.T) {
 			require.NoError(t, err)
 			_, err = scenario.Run(string(text), scenario.Options{Make: func(now sentinel.Stamp, boot conf.State, seed uint64) (sim.Core, error) {
 				c, err := sentinel.New(now, boot, seed)
-				return &twin{t: t, c: c, es: newEncoder(), ec: newEncoder()}, err
+				return &twin{t: t, c: c, es: newEncoder(nil), ec: newEncoder(nil)}, err
 			}})
 			require.NoError(t, err)
 		})

@@ -1,10 +1,9 @@
 package trace
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"math"
+	"unsafe"
 
 	"github.com/hashicorp/go-msgpack/v2/codec"
 
@@ -23,9 +22,9 @@ func newHandle() *codec.MsgpackHandle {
 	return h
 }
 
-// maxDepth is how deep the collections of a value may be nested: more than any
-// reply that a link takes.
-const maxDepth = 32
+// keptReply is how many bytes of a reply to a client are kept; of a longer one
+// there is a checksum.
+const keptReply = 4 << 10
 
 // Header is how a trace begins.
 type Header struct {
@@ -38,20 +37,6 @@ type Header struct {
 	Boot    conf.State     // without secrets; unused if there is a State
 	Secrets []string       // their masks
 	State   []byte         // nil: the records go on from the making of the core
-}
-
-// recordHead begins every record.
-type recordHead struct {
-	Kind inputKind
-	At   sentinel.Stamp
-}
-
-// recordTail ends every record.
-type recordTail struct {
-	Digest  uint32 // of the effects
-	Count   int    // how many there are
-	Effects []byte // nil if they are too large to keep
-	Died    string // the core panicked with this
 }
 
 // inputKind is the type of an input, or the start of the core. Numbers are
@@ -90,69 +75,113 @@ const (
 	kindExit
 )
 
-// node is one value of a resp.Value: its elements are the Elems nodes that
-// follow it, with theirs.
-type node struct {
-	Kind  resp.Kind
-	Elems int
-	Int   int64
-	Float uint64 // its bits
-	Str   string
-}
+// How the head of a resp.Value is put together: its kind, and which fields
+// are set.
+const (
+	kindMask  = 1<<4 - 1
+	hasInt    = 1 << 4
+	hasStr    = 1 << 5
+	hasFloat  = 1 << 6
+	hasElems  = 1 << 7
+	kindCut   = kindMask     // of a reply that is not kept: Int is its checksum
+	kindDelta = kindMask - 1 // of a report: see encoder.report
+)
 
-type answer struct {
-	Tag   sentinel.Tag
-	Value []node
-}
+const _ = uint(kindDelta - 1 - resp.Fields) // these two are no kinds of package resp
 
-type respond struct {
-	ID                sentinel.ReqID
-	Value, IfNotSaved []node
-}
-
-type effectHead struct {
-	After sentinel.Seq
-	Kind  actionKind
-}
-
-// encoder appends msgpack to its bytes.
+// encoder appends msgpack to b: integers and strings one after the other, and
+// for what is rare, structs as the library writes them.
 type encoder struct {
-	b    []byte
-	enc  *codec.Encoder
-	head effectHead
-	a, r []node // room for values
+	b     []byte
+	texts *texts // nil: every text is written in full
+	last  sentinel.Stamp
+
+	lib     *codec.Encoder
+	scratch []byte
 }
 
-func newEncoder() *encoder {
-	e := &encoder{}
-	e.enc = codec.NewEncoderBytes(&e.b, handle)
+func newEncoder(t *texts) *encoder {
+	e := &encoder{texts: t}
+	e.lib = codec.NewEncoderBytes(&e.scratch, handle)
 	return e
 }
 
-// reset begins anew with n bytes kept free.
-func (e *encoder) reset() {
-	e.b = e.b[:0]
-	e.enc.ResetBytes(&e.b)
+func (e *encoder) uint(n uint64) { e.b = appendUint(e.b, n) }
+func (e *encoder) int(n int64)   { e.b = appendInt(e.b, n) }
+
+func (e *encoder) bool(v bool) {
+	n := byte(0)
+	if v {
+		n = 1
+	}
+	e.b = append(e.b, n)
 }
+
+// bytes appends a text.
+func (e *encoder) bytes(b []byte) { e.text(unsafe.String(unsafe.SliceData(b), len(b))) }
 
 // put appends v, which must be a pointer to something of this file or of
 // package sentinel: for these it cannot fail.
-func (e *encoder) put(v any) { e.enc.MustEncode(v) }
+func (e *encoder) put(v any) {
+	e.scratch = e.scratch[:0]
+	e.lib.ResetBytes(&e.scratch)
+	e.lib.MustEncode(v)
+	e.b = append(e.b, e.scratch...)
+}
 
-// input appends what an input holds, and nothing for a Tick.
-func (e *encoder) input(in sentinel.Input) {
+// record appends one step. died, if not empty, is the panic in which it ended.
+func (e *encoder) record(at sentinel.Stamp, in sentinel.Input, es []sentinel.Effect, died string, mask *masker) {
+	e.b = append(e.b, byte(kindOf(in)))
+	e.int(int64(at.Mono - e.last.Mono))
+	e.int(at.Wall - e.last.Wall)
+	e.int(int64(at.Zone - e.last.Zone))
+	e.last = at
+	e.input(in, mask)
+	if died != "" {
+		e.int(-1)
+		e.b = appendString(e.b, died)
+		return
+	}
+	e.uint(uint64(len(es)))
+	e.effects(es, mask)
+}
+
+// input appends what an input holds, masked, and nothing for a Tick.
+func (e *encoder) input(in sentinel.Input, mask *masker) {
 	switch in := in.(type) {
 	case nil, sentinel.Tick:
+	case sentinel.Answer:
+		e.answer(in.Tag, &in.Value)
+	case sentinel.Hello:
+		e.uint(uint64(in.Link))
+		e.bool(in.Failed)
+		e.bool(in.Payload != nil)
+		if in.Payload != nil {
+			e.bytes(in.Payload)
+		}
+	case sentinel.Request:
+		e.uint(uint64(in.ID))
+		e.text(in.Client)
+		args := mask.args(in.Args)
+		e.uint(uint64(len(args)))
+		for _, a := range args {
+			e.bytes(a)
+		}
+		e.uint(uint64(len(in.NotExecutable)))
+		for _, path := range in.NotExecutable {
+			e.text(path)
+		}
+	default:
+		e.rare(in)
+	}
+}
+
+// rare appends what one of the other inputs holds.
+func (e *encoder) rare(in sentinel.Input) {
+	switch in := in.(type) {
 	case sentinel.LinkUp:
 		e.put(&in)
 	case sentinel.LinkDown:
-		e.put(&in)
-	case sentinel.Answer:
-		e.a = flatten(e.a[:0], &in.Value)
-		e.put(&answer{in.Tag, e.a})
-	case sentinel.Hello:
-		e.put(&in)
-	case sentinel.Request:
 		e.put(&in)
 	case sentinel.Resolved:
 		e.put(&in)
@@ -165,6 +194,18 @@ func (e *encoder) input(in sentinel.Input) {
 	default:
 		panic(fmt.Sprintf("no such input: %T", in))
 	}
+}
+
+func (e *encoder) answer(tag sentinel.Tag, v *resp.Value) {
+	e.uint(uint64(tag))
+	if v.Kind != resp.Bulk || len(v.Str) < minReport || e.texts == nil {
+		e.value(v)
+		return
+	}
+	e.b = append(e.b, kindDelta)
+	kept := e.texts.report(tag)
+	e.report(*kept, v.Str)
+	*kept = v.Str
 }
 
 func kindOf(in sentinel.Input) inputKind {
@@ -196,206 +237,112 @@ func kindOf(in sentinel.Input) inputKind {
 // effects appends effects, masked.
 func (e *encoder) effects(es []sentinel.Effect, mask *masker) {
 	for i := range es {
-		e.effect(es[i].After, mask.action(es[i].Action))
+		e.uint(uint64(es[i].After))
+		e.action(es[i].Action, mask)
 	}
 }
 
-func (e *encoder) effect(after sentinel.Seq, a sentinel.Action) {
+func (e *encoder) action(a sentinel.Action, mask *masker) {
 	switch a := a.(type) {
-	case sentinel.Persist:
-		e.action(after, kindPersist, &a)
-	case sentinel.Dial:
-		e.action(after, kindDial, &a)
-	case sentinel.Hangup:
-		e.action(after, kindHangup, &a)
 	case *sentinel.Send:
-		e.action(after, kindSend, a)
+		e.b = append(e.b, byte(kindSend))
+		e.uint(uint64(a.Link))
+		e.uint(uint64(a.Tag))
+		e.bool(a.Secret)
+		e.uint(uint64(len(a.Cmds)))
+		for _, words := range a.Cmds {
+			e.words(words, a.Secret, mask)
+		}
 	case sentinel.Respond:
-		e.a, e.r = flatten(e.a[:0], &a.Value), flatten(e.r[:0], &a.IfNotSaved)
-		e.action(after, kindRespond, &respond{a.ID, e.a, e.r})
+		e.b = append(e.b, byte(kindRespond))
+		e.uint(uint64(a.ID))
+		v := mask.reply(a.Value)
+		e.reply(&v)
+		e.reply(&a.IfNotSaved)
+	case sentinel.Persist:
+		e.body(kindPersist, &a)
+	case sentinel.Dial:
+		e.body(kindDial, &a)
+	case sentinel.Hangup:
+		e.body(kindHangup, &a)
 	case sentinel.Emit:
-		e.action(after, kindEmit, &a)
+		e.body(kindEmit, &a)
 	case sentinel.Show:
-		e.action(after, kindShow, &a)
+		e.body(kindShow, &a)
 	case sentinel.SetLogLevel:
-		e.action(after, kindSetLogLevel, &a)
+		e.body(kindSetLogLevel, &a)
 	case sentinel.RunScript:
-		e.action(after, kindRunScript, &a)
+		e.body(kindRunScript, &a)
 	case sentinel.KillJob:
-		e.action(after, kindKillJob, &a)
+		e.body(kindKillJob, &a)
 	case sentinel.Resolve:
-		e.action(after, kindResolve, &a)
+		e.body(kindResolve, &a)
 	case sentinel.Exit:
-		e.action(after, kindExit, &a)
+		e.body(kindExit, &a)
 	default:
 		panic(fmt.Sprintf("no such action: %T", a))
 	}
 }
 
-func (e *encoder) action(after sentinel.Seq, kind actionKind, body any) {
-	e.head = effectHead{after, kind}
-	e.put(&e.head)
-	e.put(body)
+func (e *encoder) body(kind actionKind, a any) {
+	e.b = append(e.b, byte(kind))
+	e.put(a)
 }
 
-// flatten appends the nodes of v.
-func flatten(to []node, v *resp.Value) []node {
-	to = append(to, node{v.Kind, len(v.Elems), v.Int, math.Float64bits(v.Float), v.Str})
+// words appends a command; of a secret one the last word is masked.
+func (e *encoder) words(words []string, secret bool, mask *masker) {
+	e.uint(uint64(len(words)))
+	for i, w := range words {
+		if secret && i == len(words)-1 {
+			w = mask.text(w)
+		}
+		e.text(w)
+	}
+}
+
+// reply appends a value, or its checksum if it is long.
+func (e *encoder) reply(v *resp.Value) {
+	from, t := len(e.b), e.texts
+	e.texts = nil // the checksum must tell the text, not where it is kept
+	e.value(v)
+	e.texts = t
+	if long := e.b[from:]; len(long) > keptReply {
+		sum := checksum(long)
+		e.b = e.b[:from]
+		e.value(&resp.Value{Kind: kindCut, Int: int64(sum)})
+	}
+}
+
+func (e *encoder) value(v *resp.Value) {
+	head := uint64(v.Kind)
+	if v.Int != 0 {
+		head |= hasInt
+	}
+	if v.Str != "" {
+		head |= hasStr
+	}
+	bits := math.Float64bits(v.Float)
+	if bits != 0 {
+		head |= hasFloat
+	}
+	if v.Elems != nil {
+		head |= hasElems
+	}
+	e.uint(head)
+	if v.Int != 0 {
+		e.int(v.Int)
+	}
+	if v.Str != "" {
+		e.text(v.Str)
+	}
+	if bits != 0 {
+		e.uint(bits)
+	}
+	if v.Elems == nil {
+		return
+	}
+	e.uint(uint64(len(v.Elems)))
 	for i := range v.Elems {
-		to = flatten(to, &v.Elems[i])
+		e.value(&v.Elems[i])
 	}
-	return to
-}
-
-// unflatten takes the first value of nodes and gives the rest.
-func unflatten(nodes []node, depth int) (resp.Value, []node, error) {
-	if len(nodes) == 0 || depth > maxDepth {
-		return resp.Value{}, nil, errValue
-	}
-	n, rest := nodes[0], nodes[1:]
-	v := resp.Value{Kind: n.Kind, Int: n.Int, Float: math.Float64frombits(n.Float), Str: n.Str}
-	if n.Elems < 0 || n.Elems > len(rest) {
-		return v, nil, errValue
-	}
-	if n.Elems > 0 {
-		v.Elems = make([]resp.Value, n.Elems)
-	}
-	var err error
-	for i := range v.Elems {
-		if v.Elems[i], rest, err = unflatten(rest, depth+1); err != nil {
-			return v, nil, err
-		}
-	}
-	return v, rest, nil
-}
-
-var errValue = errors.New("a reply that is none")
-
-func wholeValue(nodes []node) (resp.Value, error) {
-	v, rest, err := unflatten(nodes, 0)
-	if err == nil && len(rest) > 0 {
-		err = errValue
-	}
-	return v, err
-}
-
-// decoder reads what an encoder has written.
-type decoder struct{ dec *codec.Decoder }
-
-func newDecoder(b []byte) decoder { return decoder{codec.NewDecoderBytes(b, handle)} }
-
-// get reads into v, a pointer.
-func (d decoder) get(v any) error { return d.dec.Decode(v) }
-
-// more reports whether bytes are left.
-func (d decoder) more(b []byte) bool { return d.dec.NumBytesRead() < len(b) }
-
-// input reads what an input of kind holds.
-func (d decoder) input(kind inputKind) (sentinel.Input, error) {
-	switch kind {
-	case kindStart:
-		return nil, nil
-	case kindTick:
-		return sentinel.Tick{}, nil
-	case kindLinkUp:
-		return read[sentinel.LinkUp](d)
-	case kindLinkDown:
-		return read[sentinel.LinkDown](d)
-	case kindAnswer:
-		var a answer
-		if err := d.get(&a); err != nil {
-			return nil, err
-		}
-		v, err := wholeValue(a.Value)
-		return sentinel.Answer{Tag: a.Tag, Value: v}, err
-	case kindHello:
-		return read[sentinel.Hello](d)
-	case kindRequest:
-		return read[sentinel.Request](d)
-	case kindResolved:
-		return read[sentinel.Resolved](d)
-	case kindPersisted:
-		return read[sentinel.Persisted](d)
-	case kindScriptUp:
-		return read[sentinel.ScriptUp](d)
-	case kindScriptDone:
-		return read[sentinel.ScriptDone](d)
-	}
-	return nil, fmt.Errorf("input of kind %d", kind)
-}
-
-func read[T any](d decoder) (v T, err error) {
-	err = d.get(&v)
-	return v, err
-}
-
-// readEffects reads effects to the end of b.
-func readEffects(b []byte) (es []sentinel.Effect, err error) {
-	d := newDecoder(b)
-	for d.more(b) {
-		var head effectHead
-		if err := d.get(&head); err != nil {
-			return nil, err
-		}
-		a, err := d.action(head.Kind)
-		if err != nil {
-			return nil, err
-		}
-		es = append(es, sentinel.Effect{After: head.After, Action: a})
-	}
-	return es, nil
-}
-
-func (d decoder) action(kind actionKind) (sentinel.Action, error) {
-	switch kind {
-	case kindPersist:
-		return read[sentinel.Persist](d)
-	case kindDial:
-		return read[sentinel.Dial](d)
-	case kindHangup:
-		return read[sentinel.Hangup](d)
-	case kindSend:
-		a := new(sentinel.Send)
-		return a, d.get(a)
-	case kindRespond:
-		var r respond
-		if err := d.get(&r); err != nil {
-			return nil, err
-		}
-		v, err := wholeValue(r.Value)
-		ifNot, err2 := wholeValue(r.IfNotSaved)
-		return sentinel.Respond{ID: r.ID, Value: v, IfNotSaved: ifNot}, errors.Join(err, err2)
-	case kindEmit:
-		return read[sentinel.Emit](d)
-	case kindShow:
-		return read[sentinel.Show](d)
-	case kindSetLogLevel:
-		return read[sentinel.SetLogLevel](d)
-	case kindRunScript:
-		return read[sentinel.RunScript](d)
-	case kindKillJob:
-		return read[sentinel.KillJob](d)
-	case kindResolve:
-		return read[sentinel.Resolve](d)
-	case kindExit:
-		return read[sentinel.Exit](d)
-	}
-	return nil, fmt.Errorf("action of kind %d", kind)
-}
-
-// readRecord reads one record.
-func readRecord(b []byte) (head recordHead, in sentinel.Input, tail recordTail, err error) {
-	d := newDecoder(b)
-	if err = d.get(&head); err == nil {
-		if in, err = d.input(head.Kind); err == nil {
-			err = d.get(&tail)
-		}
-	}
-	if err == nil && d.more(b) {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		err = fmt.Errorf("%w: %v", ErrCorrupt, err)
-	}
-	return head, in, tail, err
 }

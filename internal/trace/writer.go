@@ -15,9 +15,6 @@ const (
 	// queueLimit is how many bytes may wait to be written: some seconds of a
 	// Sentinel with thousands of masters.
 	queueLimit = 16 << 20
-	// gather is how long the writer waits for more before it writes; what a
-	// crash of the machine or a SIGKILL can cost.
-	gather = 50 * time.Millisecond
 	// retryAfter is how long after a failed write the next file is tried.
 	retryAfter = 10 * time.Second
 	// closeTime bounds how long the end waits for the disk.
@@ -150,15 +147,9 @@ func (w *writer) close() {
 
 func (w *writer) run() {
 	defer close(w.done)
-	timer := time.NewTimer(gather)
 	for closing := false; !closing; {
 		select {
 		case <-w.wake:
-			timer.Reset(gather)
-			select {
-			case <-timer.C:
-			case <-w.urgent:
-			}
 		case <-w.urgent:
 			closing = true
 		}
