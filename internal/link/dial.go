@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"gosentinel/internal/epoll"
 )
 
 // keepalive of outgoing connections, in seconds and tries: what the Go library
@@ -65,7 +67,7 @@ func (l *link) connect(to netip.AddrPort) error {
 			return err
 		}
 	}
-	if err := l.set.poller.add(fd, l.generation); err != nil {
+	if err := l.set.poller.poll.Add(fd, watchFor, l.tag(fd)); err != nil {
 		return err
 	}
 	err = unix.Connect(fd, sockaddr(to))
@@ -74,6 +76,10 @@ func (l *link) connect(to netip.AddrPort) error {
 	}
 	return err
 }
+
+// tag is what the events of the socket carry: its descriptor, and a number by
+// which those of a former owner of it are known.
+func (l *link) tag(fd int) uint64 { return uint64(l.generation)<<32 | uint64(fd) }
 
 // own takes a descriptor. It is the link's until it ends.
 func (l *link) own(fd int) {
@@ -109,9 +115,9 @@ func zone(name string) uint32 {
 // socket is a plain TCP connection.
 type socket int
 
-func (fd socket) write(b []byte) (int, error) { return unix.Write(int(fd), b) }
-func (fd socket) closeWrite()                 { _ = unix.Shutdown(int(fd), unix.SHUT_WR) } // a failure ends the read as well
-func (fd socket) close()                      { unix.Close(int(fd)) }
+func (fd socket) write(b []byte) (int, unix.Errno) { return epoll.Write(uintptr(fd), b) }
+func (fd socket) closeWrite()                      { _ = unix.Shutdown(int(fd), unix.SHUT_WR) } // a failure ends the read as well
+func (fd socket) close()                           { unix.Close(int(fd)) }
 
 // connected is how the attempt to connect ended.
 func (fd socket) connected() error {

@@ -27,9 +27,9 @@ const (
 
 // transport moves the bytes of a link. Nothing in it waits.
 type transport interface {
-	// write takes what there is room for; unix.EAGAIN says that there is none,
-	// and that link.write is called when there is some.
-	write(b []byte) (n int, err error)
+	// write takes what there is room for; EAGAIN says that there is none, and
+	// that link.write is called when there is some.
+	write(b []byte) (int, unix.Errno)
 	// closeWrite tells the far end that nothing follows what was written.
 	closeWrite()
 	// close ends the connection, however far it is.
@@ -126,16 +126,13 @@ func (l *link) write() {
 	}
 	done := 0
 	for done < len(l.out) {
-		n, err := l.transport.write(l.out[done:])
-		if err == unix.EINTR {
-			continue
-		}
-		if err == unix.EAGAIN {
+		n, errno := l.transport.write(l.out[done:])
+		if errno == unix.EAGAIN {
 			l.out = l.out[:copy(l.out, l.out[done:])]
 			return
 		}
-		if err != nil {
-			l.end(err)
+		if errno != 0 {
+			l.end(errno)
 			return
 		}
 		done += n

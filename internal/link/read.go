@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gosentinel/internal/epoll"
 	"gosentinel/internal/resp"
 )
 
@@ -23,14 +24,12 @@ const messageHead = "*3\r\n$7\r\nmessage\r\n$18\r\n" + helloChannel + "\r\n$"
 func (l *link) read(toTheEnd bool) {
 	in := l.set.in[:]
 	for turn := 0; turn < readTurn; {
-		n, err := unix.Read(int(l.transport.(socket)), in)
+		n, errno := epoll.Read(uintptr(l.transport.(socket)), in)
 		switch {
-		case err == unix.EINTR:
-			continue
-		case err == unix.EAGAIN:
+		case errno == unix.EAGAIN:
 			return
-		case err != nil:
-			l.end(err)
+		case errno != 0:
+			l.end(errno)
 			return
 		case n == 0:
 			l.end(io.EOF)

@@ -148,7 +148,7 @@ func (s *Set) readMail() {
 	}
 }
 
-func (t *secure) write(b []byte) (int, error) {
+func (t *secure) write(b []byte) (int, unix.Errno) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.writing {
@@ -157,7 +157,7 @@ func (t *secure) write(b []byte) (int, error) {
 	b = bytes.Clone(b[:min(len(b), secureWrite)])
 	t.writing = true
 	go t.drain(b)
-	return len(b), nil
+	return len(b), 0
 }
 
 // drain writes b and says that there is room again.

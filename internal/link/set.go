@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gosentinel/internal/epoll"
 	"gosentinel/internal/resp"
 )
 
@@ -145,9 +146,10 @@ func (s *Set) Wait(until time.Time) {
 	busy := len(s.unread)+len(s.ended) > 0
 	ready := s.poller.wait(until, busy)
 	s.readOn()
-	for _, ev := range ready {
-		if l := s.socket(int(ev.Fd)); l != nil && l.generation == uint32(ev.Pad) {
-			l.ready(ev.Events)
+	for i := range ready {
+		tag := epoll.Tag(&ready[i])
+		if l := s.socket(int(uint32(tag))); l != nil && l.generation == uint32(tag>>32) {
+			l.ready(ready[i].Events)
 		}
 	}
 	s.readMail()

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gosentinel/internal/command"
+	"gosentinel/internal/epoll"
 	"gosentinel/internal/resp"
 )
 
@@ -286,7 +287,7 @@ func (c *client) receive(now time.Duration) error {
 }
 
 func (c *client) readSome(fd uintptr) bool {
-	c.readN, c.readErrno = readNow(fd, c.in[len(c.in):cap(c.in)])
+	c.readN, c.readErrno = epoll.Read(fd, c.in[len(c.in):cap(c.in)])
 	return true // whatever came of it: never wait
 }
 

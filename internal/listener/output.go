@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gosentinel/internal/epoll"
 	"gosentinel/internal/resp"
 )
 
@@ -43,7 +44,7 @@ type output struct {
 func (o *output) init(raw syscall.RawConn) {
 	o.raw = raw
 	o.try = func(fd uintptr) bool {
-		o.tryN, o.tryE = writeNow(fd, o.tryB)
+		o.tryN, o.tryE = epoll.Write(fd, o.tryB)
 		return true // whatever came of it: never wait
 	}
 }

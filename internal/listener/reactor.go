@@ -1,14 +1,13 @@
 package listener
 
 import (
-	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"gosentinel/internal/epoll"
 )
 
 const (
@@ -23,14 +22,12 @@ const (
 // answered at once is left to the connection's own goroutine.
 type reactor struct {
 	s    *Server
-	poll *os.File // the epoll descriptor; the runtime waits for it as for a socket
-	raw  syscall.RawConn
+	poll *epoll.Poll
 
 	mu      sync.Mutex
 	clients map[uint64]*client
 
-	events []unix.EpollEvent
-	ready  []*client
+	ready []*client
 }
 
 // startReactors starts n reactors, or as many as the system lets it; without
@@ -60,47 +57,24 @@ func (s *Server) watched(c *client) {
 }
 
 func newReactor(s *Server) (*reactor, error) {
-	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	poll, err := epoll.Open(eventsPerRound)
 	if err != nil {
-		return nil, os.NewSyscallError("epoll_create1", err)
-	}
-	if err := unix.SetNonblock(fd, true); err != nil { // or the runtime would not wait for it
-		unix.Close(fd)
-		return nil, os.NewSyscallError("fcntl", err)
-	}
-	r := &reactor{
-		s: s, poll: os.NewFile(uintptr(fd), "reactor"), clients: make(map[uint64]*client),
-		events: make([]unix.EpollEvent, eventsPerRound),
-	}
-	if r.raw, err = r.poll.SyscallConn(); err != nil {
-		r.poll.Close()
 		return nil, err
 	}
-	return r, nil
+	return &reactor{s: s, poll: poll, clients: make(map[uint64]*client)}, nil
 }
 
 // watch takes a client, which must have its id; false if the kernel cannot
 // watch it.
 func (r *reactor) watch(c *client) bool {
-	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(c.id), Pad: int32(c.id >> 32)}
 	r.mu.Lock()
 	r.clients[c.id] = c
 	r.mu.Unlock()
-	err := r.control(func(poll int) error {
-		return unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, c.fd, &ev)
-	})
-	if err != nil {
+	if err := r.poll.Add(c.fd, unix.EPOLLIN|unix.EPOLLRDHUP, c.id); err != nil {
 		r.forget(c)
+		return false
 	}
-	return err == nil
-}
-
-func (r *reactor) control(f func(poll int) error) error {
-	var failed error
-	if err := r.raw.Control(func(fd uintptr) { failed = f(int(fd)) }); err != nil {
-		return err
-	}
-	return failed
+	return true
 }
 
 // forget drops a client whose socket is closed, which ended the watch.
@@ -113,15 +87,13 @@ func (r *reactor) forget(c *client) {
 // run is the reactor's goroutine; it ends when poll is closed.
 func (r *reactor) run() {
 	defer r.s.wg.Done()
-	_ = r.raw.Read(func(fd uintptr) bool {
-		for {
-			n := waitNow(fd, r.events)
-			if n == 0 {
-				return false
-			}
-			r.round(r.events[:n])
+	for {
+		events, err := r.poll.Wait()
+		if err != nil {
+			return
 		}
-	})
+		r.round(events)
+	}
 }
 
 // round reads all that are readable, then sends the answers.
@@ -129,7 +101,7 @@ func (r *reactor) round(events []unix.EpollEvent) {
 	r.mu.Lock()
 	for i := range events {
 		ev := &events[i]
-		c := r.clients[uint64(uint32(ev.Fd))|uint64(uint32(ev.Pad))<<32]
+		c := r.clients[epoll.Tag(ev)]
 		if c == nil {
 			continue
 		}
@@ -270,39 +242,4 @@ func (c *client) rest() {
 	}
 	c.turn.reclaim()
 	c.drained = false
-}
-
-// The system calls below do not block, and so need not tell the scheduler that
-// they might: that costs more than they do.
-
-// readNow reads what is there.
-func readNow(fd uintptr, b []byte) (int, unix.Errno) {
-	return callNow(unix.SYS_READ, fd, b)
-}
-
-// writeNow writes as much as there is room for.
-func writeNow(fd uintptr, b []byte) (int, unix.Errno) {
-	return callNow(unix.SYS_WRITE, fd, b)
-}
-
-func callNow(call, fd uintptr, b []byte) (int, unix.Errno) {
-	for {
-		n, _, errno := unix.RawSyscall(call, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
-		switch errno {
-		case 0:
-			return int(n), 0
-		case unix.EINTR:
-		default:
-			return 0, errno
-		}
-	}
-}
-
-// waitNow gives the events of an epoll descriptor that are there.
-func waitNow(poll uintptr, events []unix.EpollEvent) int {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, poll, uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0)
-	if errno != 0 {
-		return 0
-	}
-	return int(n)
 }

@@ -41,9 +41,10 @@ var rooms = map[string]room{
 
 	"internal/hunt": {own: []string{"internal/sim", "internal/scenario"}},
 
-	"internal/link": {own: []string{"internal/acl", "internal/command", "internal/resp", "internal/ordered", "internal/rng"},
+	"internal/epoll": {foreign: []string{"golang.org/x/sys"}},
+	"internal/link": {own: []string{"internal/acl", "internal/command", "internal/epoll", "internal/resp", "internal/ordered", "internal/rng"},
 		foreign: []string{"golang.org/x/sys"}},
-	"internal/listener": {own: []string{"internal/acl", "internal/command", "internal/resp", "internal/ordered", "internal/rng"},
+	"internal/listener": {own: []string{"internal/acl", "internal/command", "internal/epoll", "internal/resp", "internal/ordered", "internal/rng"},
 		foreign: []string{"github.com/tidwall/redcon", "golang.org/x/sys"}},
 	"internal/trace": {own: coreRooms, foreign: []string{"github.com/hashicorp/go-msgpack/v2"}},
 	"internal/daemon": {own: append([]string{"internal/link", "internal/listener", "internal/trace"}, coreRooms...),
