@@ -121,7 +121,7 @@ func conditions(o options) []string {
 		"**Masters under 3 or one Sentinel**: simulated instances in processes of their own, each on its own address, two replicas for each master, down-after-milliseconds " + ms(o.downAfter) + ", quorum a majority. INFO is as large as that of a real server, hellos reach the subscribers of replicas too.",
 		"**all discovered**: from the start of the (first) Sentinel until each knows all replicas and peers of all masters; once only where it takes long, and given up after " + ms(o.patience) + " ms with the original.",
 		"**idle**: user and system time of one Sentinel (of three: the average), " + ms(o.settle) + " ms after discovery, over " + ms(o.idle) + " ms in parts of up to " + ms(idlePart) + " ms; **memory**: its resident set then.",
-		"**die together**: from kill -9 of all until each has a promoted replica, beyond down-after-milliseconds; other masters die in each run, and there are fewer runs where one takes long.",
+		"**die together**: from kill -9 of all until each has a promoted replica, beyond down-after-milliseconds; given up after " + ms(o.massPatience) + " ms with the original, which waits for two failover-timeouts after an attempt without a good replica; other masters die in each run, and there are fewer runs where one takes long.",
 		"**Queries**: redis-benchmark on the same machine, a Sentinel with one master and two replicas; the kinds take turns, each sample is one run of about a second. P is how many commands a connection sends together.",
 		"**Start**: from the start of the process, with each master's two replicas in the file too, and all instances up.",
 		"**Recording**: ours with and without `#gosentinel trace`, in turn.",

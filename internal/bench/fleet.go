@@ -15,10 +15,10 @@ const (
 	idlePart = 10 * time.Second
 	// ourPatience is how long ours may take to discover a fleet.
 	ourPatience = 60 * time.Second
-	// massPatience is the longest that one mass failover may take; another is
-	// made only before massTime is over.
-	massPatience = 3 * time.Minute
-	massTime     = 45 * time.Second
+	// ourMassPatience is how long ours may take to replace masters that die
+	// together; they die again only before massTime is over.
+	ourMassPatience = 60 * time.Second
+	massTime        = 45 * time.Second
 	// discoverTime is after what time no discovery is repeated.
 	discoverTime = 15 * time.Second
 	// lookPeriod is how often a Sentinel is asked how far it has come.
@@ -263,17 +263,21 @@ func (b *bench) massFailover(h *herd, f fleetRun) error {
 		groups = append(groups, g)
 	}
 	pause(time.Until(b.last.Add(warmUp)))
+	patience := ourMassPatience
+	if f.kind == testbed.Original {
+		patience = b.massPatience
+	}
 	began := time.Now()
 	for part := range slices.Chunk(groups, f.die) {
 		if len(part) < f.die || part[0] >= b.repeats*f.die || part[0] > 0 && time.Since(began) > massTime {
 			break
 		}
-		took, err := h.kill(part, massPatience)
+		took, err := h.kill(part, patience)
 		if err != nil {
 			return err
 		}
 		if len(took) < f.die {
-			text := fmt.Sprintf("%d of %d within %.0f s", len(took), f.die, massPatience.Seconds())
+			text := fmt.Sprintf("%d of %d within %.0f s", len(took), f.die, patience.Seconds())
 			if f.kind == testbed.Ours {
 				return fmt.Errorf("mass failover: %s", text)
 			}

@@ -37,13 +37,14 @@ type options struct {
 	downAfter       time.Duration // of fleets
 	settle          time.Duration // for files to be written and connections to be warm, once all is discovered
 	patience        time.Duration // for the original to discover a fleet
+	massPatience    time.Duration // for the original to replace masters that die together
 	requests        float64       // queries, as a part of the full number
 }
 
 func defaults() options {
 	return options{
 		runs: 20, kills: 50, rounds: 7, masters: []int{100, 300, 1000, 3000}, die: 100, idle: 20 * time.Second,
-		crowd: 300, crowdDie: 50, repeats: 3, downAfter: 5 * time.Second, settle: 5 * time.Second, patience: 60 * time.Second, requests: 1,
+		crowd: 300, crowdDie: 50, repeats: 3, downAfter: 5 * time.Second, settle: 5 * time.Second, patience: 60 * time.Second, massPatience: 3 * time.Minute, requests: 1,
 	}
 }
 
@@ -51,7 +52,7 @@ func defaults() options {
 func (o *options) shorten() {
 	o.quick = true
 	o.runs, o.kills, o.rounds, o.masters, o.die, o.idle = 1, 1, 1, []int{20, 60}, 10, time.Second
-	o.crowd, o.crowdDie, o.repeats, o.downAfter, o.settle, o.patience, o.requests = 20, 5, 1, time.Second, time.Second/2, 20*time.Second, 0.02
+	o.crowd, o.crowdDie, o.repeats, o.downAfter, o.settle, o.patience, o.massPatience, o.requests = 20, 5, 1, time.Second, time.Second/2, 20*time.Second, 8*time.Second, 0.02
 }
 
 // parse reads the command line. What is named there wins over -quick.
