@@ -28,6 +28,7 @@ type crowd struct {
 	pings []Input         // the answer to a PING by link
 	peers int
 	infos bool // INFO changes in lines that do not matter
+	brief bool // INFO holds nothing else
 	count counts
 	wrote map[LinkID]int // in which step, the count of them, a link was last written to
 }
@@ -189,6 +190,9 @@ func (f *crowd) info(s site) string {
 		for part := 1; part <= 2; part++ {
 			role += fmt.Sprintf("slave%d:ip=%s,port=6379,state=online,offset=1000,lag=0\r\n", part-1, groupIP(s.group, part))
 		}
+	}
+	if f.brief {
+		return fmt.Sprintf("run_id:%039d%d\r\n", s.group, s.part) + role
 	}
 	uptime := "1000"
 	if f.infos {

@@ -31,7 +31,10 @@ func (p *place) entry() *place { return p }
 // deadlines is a heap of nodes by due time, each of which knows its index.
 // Each has four below it, and the times stand in the heap itself: of thousands
 // of nodes, few are looked at. The zero value is empty.
-type deadlines struct{ slots []slot }
+type deadlines struct {
+	slots []slot
+	moves uint64 // of slots, for tests of how cost grows
+}
 
 type slot struct {
 	due time.Duration
@@ -126,4 +129,5 @@ func (d *deadlines) down(i int) {
 func (d *deadlines) put(i int, s slot) {
 	d.slots[i] = s
 	s.at.index = i + 1
+	d.moves++
 }

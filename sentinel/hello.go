@@ -294,6 +294,9 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
 	}
 	if addr.IP == "" && !addr.Same(m.current()) {
 		p.awaits = h.masterIP
+		if n := c.names.known[strings.ToLower(p.awaits)]; n != nil {
+			n.awaited = true
+		}
 		return
 	}
 	p.said = configuration{addr, h.masterConfig}
@@ -324,6 +327,11 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
 //
 // Rule: B-435.
 func (c *Core) hearAgain(host string) {
+	n := c.names.known[strings.ToLower(host)]
+	if n == nil || !n.awaited {
+		return
+	}
+	n.awaited = false
 	for _, m := range c.masters {
 		for _, p := range slices.Clone(m.peers) {
 			if p.awaits == "" || !equalFold(p.awaits, host) {

@@ -21,6 +21,7 @@ type hostName struct {
 	ips     []string
 	asking  bool
 	askedAt time.Duration
+	awaited bool // a peer gives it as a master's
 }
 
 func (t *nameTable) init() { t.known = map[string]*hostName{} }
