@@ -435,8 +435,8 @@ func (k *checker) requested(args []string) {
 	k.reset = k.reset || len(args) > 1 && strings.EqualFold(args[1], "reset")
 }
 
-// answered looks at an answer: a vote that is shown is known (I-2) and on disk
-// (I-10).
+// answered looks at an answer to what the core was asked at since: a vote that
+// is shown is known (I-2) and on disk (I-10).
 func (k *checker) answered(n *Node, args []string, since time.Duration, v resp.Value) {
 	if len(args) == 3 && strings.EqualFold(args[1], "failover") && v.Kind == resp.Simple {
 		k.of(n, args[2]).manualAt = since
@@ -448,7 +448,7 @@ func (k *checker) answered(n *Node, args []string, since time.Duration, v resp.V
 	port, _ := strconv.Atoi(args[3])
 	name := k.w.groupOf(Addr{k.w.meant(args[2]), port})
 	k.asks[askOf{n.name, args[5], name, asked(args)}] = true
-	k.refused(n, name, args, leader, epoch)
+	k.refused(n, name, args, since, leader, epoch)
 	if leader == "*" || name == "" {
 		return
 	}
