@@ -358,6 +358,9 @@ func (k *checker) promotedSlave(n *Node, at Addr, name string) {
 	}
 	k.promoted[key] = at.String()
 	delete(k.outage, name)
+	if n.opt.Original {
+		m.config = min(m.config, m.epoch) // B-530 sets it, whatever it was; E-60 is ours
+	}
 }
 
 // sent looks at what a Sentinel sends.
@@ -486,7 +489,8 @@ func (k *checker) saved(n *Node) {
 		if old == nil || old == m || k.tainted {
 			continue
 		}
-		if m.ConfigEpoch < old.ConfigEpoch || m.LeaderEpoch < old.LeaderEpoch {
+		back := n.opt.Original && m.ConfigEpoch == k.of(n, m.Name).epoch // B-530 sets it, whatever it was
+		if m.ConfigEpoch < old.ConfigEpoch && !back || m.LeaderEpoch < old.LeaderEpoch {
 			k.fail(n.name, "I-4", "writes epochs %d/%d of %s over %d/%d", m.ConfigEpoch, m.LeaderEpoch, m.Name, old.ConfigEpoch, old.LeaderEpoch)
 		}
 	}
