@@ -65,6 +65,7 @@ type nodeWatch struct {
 	masters map[string]*masterWatch
 	disk    conf.State
 	infos   map[Addr]heard
+	oks     map[Addr]time.Duration // last good reply to PING
 	awake   time.Duration          // when its last TILT ended
 	tried   map[Addr]time.Duration // when SLAVEOF NO ONE was last sent to it
 }
@@ -139,7 +140,7 @@ func (k *checker) of(n *Node, master string) *masterWatch {
 func (k *checker) node(n *Node) *nodeWatch {
 	nw := k.watched[n]
 	if nw == nil {
-		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}, infos: map[Addr]heard{}, tried: map[Addr]time.Duration{}}
+		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}, infos: map[Addr]heard{}, oks: map[Addr]time.Duration{}, tried: map[Addr]time.Duration{}}
 		k.watched[n] = nw
 	}
 	return nw
@@ -160,6 +161,7 @@ func (k *checker) started(n *Node) {
 	}
 	nw.trying, nw.disk = "", n.Disk.saved
 	clear(nw.infos)
+	clear(nw.oks)
 	for _, d := range n.Disk.saved.Masters {
 		delete(k.standing, voteOf{n.ID(), d.Name, 0})
 	}
