@@ -3,24 +3,35 @@ package sentinel
 import "gosentinel/replication"
 
 // notePedigree remembers, at our SDOWN of m, which replicas are known to have
-// followed it until then.
+// followed it until then, and what is known of its data set.
 //
-// Rule: E-54 (b).
+// Rule: E-54 (b), ADR 0004.
 func (c *Core) notePedigree(m *master) {
-	histories := map[string]bool{}
+	m.histories = map[string]bool{}
 	if m.info.ReplID != "" {
-		histories[m.info.ReplID] = true
+		m.histories[m.info.ReplID] = true
 	}
 	for _, r := range m.replicas {
-		neverLinked := r.info.LinkDown < 0
-		if r.info.ReplID != "" && !neverLinked && r.role == replication.Replica && r.followsAddr(m.addr) {
-			histories[r.info.ReplID] = true
-		}
+		m.noteHistory(&r.instance)
 	}
-	m.histories = histories
 	for _, r := range m.replicas {
 		r.wasOurs = r.infoAt != never && r.role == replication.Replica && r.followsAddr(m.addr)
 		r.wasSeen = r.infoAt != never
+	}
+}
+
+// noteHistory takes the replication id that i reports for one of m's data set,
+// if i is m itself, as a master, or a replica that has been linked to it.
+//
+// Rule: ADR 0004.
+func (m *master) noteHistory(i *instance) {
+	in := &i.info
+	switch r := i.replica; {
+	case in.ReplID == "" || len(m.histories) > maxReplicas:
+	case r == nil && i.role != replication.Master:
+	case r != nil && (in.LinkDown < 0 || r.role != replication.Replica || !r.followsAddr(m.addr)):
+	default:
+		m.histories[in.ReplID] = true
 	}
 }
 

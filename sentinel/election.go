@@ -305,13 +305,16 @@ func (c *Core) grace(m *master) time.Duration {
 	return quorum.Grace(r, m.election.lost)
 }
 
-// countVotes decides an election as soon as it can be.
+// countVotes decides an election as soon as it can be. Votes that came while
+// we slept, in TILT say, until the election was over elect nobody: the master
+// may be back for long.
 //
-// Rule: E-31, E-33, B-710.
+// Rule: E-31, E-33, E-34, B-710, S-4.
 func (c *Core) countVotes(m *master) {
 	f := &m.failover
 	outcome := quorum.Count(m.need(), c.voteSettled(m), c.voters(m), c.grace(m))
-	if outcome == quorum.Won {
+	over := c.now.Mono > f.startedAt+m.timing(c).Election()
+	if outcome == quorum.Won && (!over || f.manual) {
 		c.elected(m)
 		return
 	}
@@ -322,7 +325,9 @@ func (c *Core) countVotes(m *master) {
 	switch {
 	case outcome == quorum.Lost:
 		c.lostElection(m)
-	case c.now.Mono > f.startedAt+m.timing(c).Election():
+	case over && outcome == quorum.Won:
+		c.outOfTime(m)
+	case over:
 		c.event(LevelWarning, "-failover-abort-not-elected", &m.instance, "")
 		c.attemptFailed(m, 2*m.failoverTimeout)
 	}

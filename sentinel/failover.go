@@ -201,12 +201,19 @@ func (c *Core) proceed(m *master) bool {
 		c.endAttempt(m)
 		m.election.pauseUntil, m.election.long = c.now.Mono, false
 	case expired:
-		c.event(LevelWarning, "-failover-abort-not-elected", &m.instance, "")
-		c.endAttempt(m)
-		m.election.markFailed(c.self())
-		m.election.pauseUntil, m.election.long = c.now.Mono+time.Second, false
+		c.outOfTime(m)
 	}
 	return false
+}
+
+// outOfTime ends an attempt that had its votes and did not use them in time.
+//
+// Rule: E-34.
+func (c *Core) outOfTime(m *master) {
+	c.event(LevelWarning, "-failover-abort-not-elected", &m.instance, "")
+	c.endAttempt(m)
+	m.election.markFailed(c.self())
+	m.election.pauseUntil, m.election.long = c.now.Mono+time.Second, false
 }
 
 // choose marks r for promotion.

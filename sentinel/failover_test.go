@@ -167,6 +167,39 @@ func TestPromotedDiesInReconf(t *testing.T) {
 	require.Equal(t, stateWaitStart, m.failover.state, "and the next failover has begun")
 }
 
+// An INFO asked for before a switch and answered after it is one of the replica
+// that the switch made anew. Rule: B-731, E-50.
+func TestInfoAnsweredAfterTheSwitch(t *testing.T) {
+	w := alone(t, 2)
+	m := w.promote()
+	other := 7001
+	if m.failover.promoted.addr.Port == other {
+		other = 7000
+	}
+	var asked Tag
+	for m.failover.state == stateReconfSlaves {
+		for _, s := range w.sent[w.to(other, false)] {
+			if s.Cmds[0][0] == "INFO" {
+				asked = s.Tag
+			}
+		}
+		w.pass(10 * time.Millisecond)
+		w.pong(other)
+	}
+	require.NotEqual(t, 6379, m.addr.Port)
+	var r *replica
+	for _, o := range m.replicas {
+		if o.addr.Port == other {
+			r = o
+		}
+	}
+	require.Equal(t, never, r.infoAt)
+	require.True(t, r.infoBusy)
+	w.put(Answer{Tag: asked, Value: resp.Str(replicaOf1)})
+	require.Equal(t, w.now.Mono, r.infoAt)
+	require.True(t, r.infoBusy, "its own question is open")
+}
+
 // Dead replicas and peers stay, and CKQUORUM tells. Rule: W-28, B-101.
 func TestTheDeadAreCounted(t *testing.T) {
 	w := newWires(t, down(around(watched("mm", "10.0.0.1", 6379, 2), 1, 4), time.Second))

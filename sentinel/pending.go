@@ -128,12 +128,25 @@ func (c *Core) answer(in *Answer) {
 		return
 	}
 	if p.inst == nil || p.inst.gone || p.inst.link != cn.link {
-		if p.is == sendPing {
-			c.pong(cn.link, in.Value)
-		}
+		c.inherit(cn.link, p, in.Value)
 		return
 	}
 	c.dispatch(cn.link, p, in.Value)
+}
+
+// inherit takes a reply to who is behind l now. A replica that a switch made
+// anew has no other INFO yet, and its own question may be answered late.
+//
+// Rule: B-731, E-50.
+func (c *Core) inherit(l *link, p pending, v resp.Value) {
+	switch i := l.users[0]; {
+	case p.is == sendPing:
+		c.pong(l, v)
+	case p.is == sendInfo && i.kind == kindReplica:
+		busy := i.infoBusy
+		c.infoReply(i, v, p.at)
+		i.infoBusy = busy
+	}
 }
 
 func (c *Core) dispatch(l *link, p pending, v resp.Value) {

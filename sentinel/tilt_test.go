@@ -39,3 +39,24 @@ func TestStallsDoNotBlind(t *testing.T) {
 	}
 	require.True(t, m.sdown)
 }
+
+// Votes that are counted when the election is over, after a TILT, elect nobody;
+// the next attempt may come soon. Rule: E-31, E-34, S-4.
+func TestVotesThatComeTooLate(t *testing.T) {
+	w := alone(t, 1)
+	m := w.c.masters[0]
+	require.Equal(t, stateWaitStart, m.failover.state)
+	w.now.Mono += 15 * time.Second
+	w.put(Tick{})
+	require.True(t, w.c.tilt)
+	w.saved()
+	var events []string
+	for w.c.tilt {
+		w.now.Mono += tickEvery
+		events = append(events, told(w.step(Tick{}))...)
+	}
+	require.Contains(t, events, "# -failover-abort-not-elected master mm 10.0.0.1 6379")
+	require.NotContains(t, events, "# +elected-leader master mm 10.0.0.1 6379")
+	require.Equal(t, stateNone, m.failover.state)
+	require.LessOrEqual(t, m.election.pauseUntil, w.now.Mono+time.Second)
+}

@@ -65,6 +65,7 @@ type nodeWatch struct {
 	masters map[string]*masterWatch
 	disk    conf.State
 	infos   map[Addr]heard
+	oks     map[Addr]time.Duration // last good reply to PING
 	awake   time.Duration          // when its last TILT ended
 	tried   map[Addr]time.Duration // when SLAVEOF NO ONE was last sent to it
 }
@@ -139,7 +140,7 @@ func (k *checker) of(n *Node, master string) *masterWatch {
 func (k *checker) node(n *Node) *nodeWatch {
 	nw := k.watched[n]
 	if nw == nil {
-		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}, infos: map[Addr]heard{}, tried: map[Addr]time.Duration{}}
+		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}, infos: map[Addr]heard{}, oks: map[Addr]time.Duration{}, tried: map[Addr]time.Duration{}}
 		k.watched[n] = nw
 	}
 	return nw
@@ -160,6 +161,7 @@ func (k *checker) started(n *Node) {
 	}
 	nw.trying, nw.disk = "", n.Disk.saved
 	clear(nw.infos)
+	clear(nw.oks)
 	for _, d := range n.Disk.saved.Masters {
 		delete(k.standing, voteOf{n.ID(), d.Name, 0})
 	}
@@ -358,6 +360,9 @@ func (k *checker) promotedSlave(n *Node, at Addr, name string) {
 	}
 	k.promoted[key] = at.String()
 	delete(k.outage, name)
+	if n.opt.Original {
+		m.config = min(m.config, m.epoch) // B-530 sets it, whatever it was; E-60 is ours
+	}
 }
 
 // sent looks at what a Sentinel sends.
@@ -435,8 +440,8 @@ func (k *checker) requested(args []string) {
 	k.reset = k.reset || len(args) > 1 && strings.EqualFold(args[1], "reset")
 }
 
-// answered looks at an answer: a vote that is shown is known (I-2) and on disk
-// (I-10).
+// answered looks at an answer to what the core was asked at since: a vote that
+// is shown is known (I-2) and on disk (I-10).
 func (k *checker) answered(n *Node, args []string, since time.Duration, v resp.Value) {
 	if len(args) == 3 && strings.EqualFold(args[1], "failover") && v.Kind == resp.Simple {
 		k.of(n, args[2]).manualAt = since
@@ -448,7 +453,7 @@ func (k *checker) answered(n *Node, args []string, since time.Duration, v resp.V
 	port, _ := strconv.Atoi(args[3])
 	name := k.w.groupOf(Addr{k.w.meant(args[2]), port})
 	k.asks[askOf{n.name, args[5], name, asked(args)}] = true
-	k.refused(n, name, args, leader, epoch)
+	k.refused(n, name, args, since, leader, epoch)
 	if leader == "*" || name == "" {
 		return
 	}
@@ -486,7 +491,8 @@ func (k *checker) saved(n *Node) {
 		if old == nil || old == m || k.tainted {
 			continue
 		}
-		if m.ConfigEpoch < old.ConfigEpoch || m.LeaderEpoch < old.LeaderEpoch {
+		back := n.opt.Original && m.ConfigEpoch == k.of(n, m.Name).epoch // B-530 sets it, whatever it was
+		if m.ConfigEpoch < old.ConfigEpoch && !back || m.LeaderEpoch < old.LeaderEpoch {
 			k.fail(n.name, "I-4", "writes epochs %d/%d of %s over %d/%d", m.ConfigEpoch, m.LeaderEpoch, m.Name, old.ConfigEpoch, old.LeaderEpoch)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"gosentinel/internal/resp"
 	"gosentinel/replication"
 	"gosentinel/sentinel"
 )
@@ -20,6 +21,20 @@ const steadyInfo = 11 * time.Second
 
 // freshInfo is how old an INFO may be that a choice must have looked at.
 const freshInfo = time.Second
+
+// okAge is how old the last good reply to PING of a replica may be.
+//
+// Rule: B-711, five ping periods.
+const okAge = 5 * time.Second
+
+// heardOK notes a good reply to PING.
+//
+// Rule: B-303.
+func (k *checker) heardOK(n *Node, from Addr, v resp.Value) {
+	if v.Kind == resp.Simple && v.Str == "PONG" || v.Kind == resp.Error && strings.HasPrefix(v.Str, "LOADING") {
+		k.node(n).oks[from] = k.w.now
+	}
+}
 
 // heardInfo notes what an instance tells a Sentinel, before the core reads it.
 func (k *checker) heardInfo(n *Node, from Addr, text string) {
@@ -80,6 +95,8 @@ func (k *checker) chosen(n *Node, at Addr, name string) {
 	if !ok || r.Role != replication.Replica {
 		return
 	}
+	ours := k.dataSets(n, name)
+	foreign := func(in *replication.Info) bool { return len(ours) > 0 && !ours[in.ReplID] && !ours[in.ReplID2] }
 	for _, i := range k.w.insts {
 		if i.opt.Group != name || i.addr == at || !k.sound(n, i) {
 			continue
@@ -89,9 +106,10 @@ func (k *checker) chosen(n *Node, at Addr, name string) {
 		if !ok || d == nil || o.Role != replication.Replica || o.Priority == 0 || o.LinkDown > d.DownAfter || !k.follows(n, name, o) {
 			continue
 		}
-		switch ours := k.dataSets(n, name); {
-		case ours[o.ReplID] && !ours[r.ReplID] && !ours[r.ReplID2]:
+		switch {
+		case foreign(&r) && !foreign(&o):
 			k.fail(n.name, "B-711", "chooses %s for %s, of another data set than %s", at, name, i.addr)
+		case foreign(&o) && !foreign(&r): // comes after it, whatever its priority
 		case o.ReplID != r.ReplID: // offsets of two histories tell nothing
 		case o.Priority < r.Priority, o.Priority == r.Priority && o.Offset > r.Offset:
 			k.fail(n.name, "B-711", "chooses %s for %s, priority %d offset %d, before %s, %d %d",
@@ -100,10 +118,11 @@ func (k *checker) chosen(n *Node, at Addr, name string) {
 	}
 }
 
-// knows is what a Sentinel heard last from an instance, if that is not old.
+// knows is what a Sentinel heard last from an instance, if neither that nor its
+// last good reply to PING is old.
 func (k *checker) knows(n *Node, at Addr) (replication.Info, bool) {
 	h := k.node(n).infos[at]
-	if h.text == "" || k.w.now-h.at > freshInfo || h.at-h.since < freshInfo {
+	if h.text == "" || k.w.now-h.at > freshInfo || h.at-h.since < freshInfo || k.w.now-k.node(n).oks[at] > okAge {
 		return replication.Info{}, false
 	}
 	return replication.ParseInfo([]byte(h.text)), true

@@ -356,6 +356,7 @@ func (n *Node) handle(c *conn, end int, m *msg) {
 			n.step(sentinel.Hello{Link: l.id, Failed: true})
 			return
 		}
+		n.w.check.heardOK(n, l.to, m.value)
 		if m.value.Kind == resp.Bulk {
 			n.w.check.heardInfo(n, l.to, m.value.Str)
 		}

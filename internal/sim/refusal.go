@@ -16,22 +16,24 @@ func asked(args []string) uint64 {
 }
 
 // patience is what an answer may add to the spans of I-12: an original asks
-// once a second, and a vote is seen when its write is done.
+// once a second, and a vote is not seen before it is answered.
 const patience = 3 * time.Second
 
 // standing is a vote as it was answered last.
 type standing struct {
 	leader string
 	epoch  uint64
-	since  time.Duration            // when it was first seen
+	since  time.Duration            // since when it stands, as far as seen
 	older  map[string]time.Duration // when each last asked in an epoch that it covers
 }
 
 // refused: no candidate is refused newer epochs for long because of a vote for
 // another: half an election by a bind, an original an election and a second.
+// What counts is when the core was asked: its answer may wait for a slow write
+// long after the bind.
 //
-// Rule: I-12, E-11, E-25.
-func (k *checker) refused(n *Node, name string, args []string, leader string, epoch uint64) {
+// Rule: I-12, E-11, E-25, E-40.
+func (k *checker) refused(n *Node, name string, args []string, at time.Duration, leader string, epoch uint64) {
 	from, m := k.byID(args[5]), masterIn(n.Disk.saved, name)
 	if from == nil || n.opt.Original || m == nil || n.Disk.busy || n.Disk.behind || leader == "*" {
 		return // a forgotten vote may be followed by the caution of E-24 and E-45
@@ -39,12 +41,12 @@ func (k *checker) refused(n *Node, name string, args []string, leader string, ep
 	key := voteOf{n.ID(), name, 0}
 	s := k.standing[key]
 	if s == nil || s.leader != leader || s.epoch != epoch {
-		s = &standing{leader, epoch, k.w.now, map[string]time.Duration{}}
+		s = &standing{leader, epoch, at, map[string]time.Duration{}}
 		k.standing[key] = s
 	}
 	e := asked(args)
 	if e <= epoch {
-		s.older[from.name] = k.w.now
+		s.older[from.name] = at
 		return
 	}
 	if e <= m.ConfigEpoch || leader == n.ID() {
@@ -55,7 +57,7 @@ func (k *checker) refused(n *Node, name string, args []string, leader string, ep
 	if from.opt.Original || !n.reaches(from) { // not known to be of our kind, after a restart, counts as one (E-5)
 		since, limit = max(since, s.older[from.name]), election+time.Second
 	}
-	if k.w.now-since > limit+patience {
+	if at-since > limit+patience {
 		k.fail(n.name, "I-12", "refuses %s a vote for %s in epoch %d for longer than %v, after one for %s in %d", from.name, name, e, limit, k.nameOf(leader), epoch)
 	}
 }

@@ -1,0 +1,65 @@
+package sentinel
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"gosentinel/internal/resp"
+)
+
+// ofDataSet is the INFO of a replica of 10.0.0.1 whose link to it is down since
+// so many seconds, -1 = it was never up.
+func ofDataSet(id string, linkDown int) resp.Value {
+	return resp.Str(fmt.Sprintf("role:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\nmaster_link_status:down\r\n"+
+		"master_link_down_since_seconds:%d\r\nslave_priority:100\r\nmaster_replid:%s\r\n", linkDown, id))
+}
+
+// What belongs to the master's data set is learnt in the outage too, when
+// nothing was known of it at the SDOWN. Rule: B-711, ADR 0004.
+func TestTheDataSetIsLearntInTheOutage(t *testing.T) {
+	w := newWires(t, down(around(watched("mm", "10.0.0.1", 6379, 1), 3, 0), time.Second))
+	m := w.c.masters[0]
+	w.pass(tickEvery)
+	for _, port := range []int{7000, 7001, 7002} {
+		w.up(port, false)
+	}
+	for !m.sdown {
+		w.pass(10 * time.Millisecond)
+		for _, port := range []int{7000, 7001, 7002} {
+			w.pong(port)
+		}
+	}
+	r := func(port int) *replica { return m.replicas[port-7000] }
+	w.reply(7000, "INFO", ofDataSet("other", -1))
+	require.False(t, m.foreign(r(7000)), "what is not known is not foreign")
+	w.reply(7001, "INFO", ofDataSet("itsown", 1))
+	require.True(t, m.foreign(r(7000)))
+	require.False(t, m.foreign(r(7001)))
+	w.reply(7002, "INFO", resp.Str("role:master\r\nmaster_replid:promoted\r\n"))
+	require.True(t, m.foreign(r(7002)), "a master of its own")
+	for i := range 2 * maxReplicas {
+		r(7001).info.ReplID = fmt.Sprint(i)
+		m.noteHistory(&r(7001).instance)
+	}
+	require.Len(t, m.histories, maxReplicas+1)
+}
+
+// The master itself tells it, be it still SDOWN. Rule: ADR 0004.
+func TestTheMasterTellsItsDataSetInTheOutage(t *testing.T) {
+	w := newWires(t, down(around(watched("mm", "10.0.0.1", 6379, 1), 1, 0), time.Second))
+	m := w.c.masters[0]
+	w.pass(tickEvery)
+	w.up(6379, false)
+	for !m.sdown {
+		w.pass(10 * time.Millisecond)
+	}
+	w.up(7000, false)
+	w.reply(7000, "INFO", ofDataSet("other", -1))
+	w.c.infoReply(&m.instance, resp.Str("role:slave\r\nmaster_replid:strange\r\n"), w.now.Mono)
+	require.False(t, m.foreign(m.replicas[0]), "a master that somebody made a replica tells another's")
+	w.c.infoReply(&m.instance, resp.Str("role:master\r\nmaster_replid:itsown\r\n"), w.now.Mono)
+	require.True(t, m.foreign(m.replicas[0]))
+}
