@@ -38,6 +38,8 @@ type checker struct {
 	outage     map[string][]Addr    // replicas promoted since one was announced, by master
 	twice      int                  // outages in which a second replica was promoted
 	asks       map[askOf]bool       // vote requests that were answered
+	inOrder    time.Duration        // since when all is in order; 0 = it is not
+	begun      map[string]bool      // masters failed over since then by an attempt begun before
 }
 
 // askOf is a vote request as its voter saw it.
@@ -76,6 +78,7 @@ type masterWatch struct {
 	manual    bool
 	forced    bool
 	manualAt  time.Duration          // when the last manual failover was asked for
+	tryAt     time.Duration          // of the last +try-failover
 	shown     uint64                 // highest config epoch of an address shown to clients
 	promoteAt time.Duration          // of the last SLAVEOF NO ONE
 	config    uint64                 // highest announced
@@ -98,6 +101,7 @@ func (k *checker) init(w *World) {
 		watched:   map[*Node]*nodeWatch{},
 		outage:    map[string][]Addr{},
 		asks:      map[askOf]bool{},
+		begun:     map[string]bool{},
 	}
 }
 
@@ -194,6 +198,7 @@ func (k *checker) event(n *Node, e sentinel.Event) {
 		k.of(n, word).end(k.w.now)
 	case "+try-failover":
 		k.node(n).trying = name
+		k.of(n, name).tryAt = k.w.now
 	case "+vote-for-leader":
 		k.ownVote(n, word, rest)
 	case "+elected-leader":

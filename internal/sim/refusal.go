@@ -104,6 +104,9 @@ func (n *Node) reaches(o *Node) bool {
 // promotes notes a SLAVEOF NO ONE: one outage should promote one replica.
 func (k *checker) promotes(n *Node, name string, to Addr) {
 	k.node(n).tried[to] = k.w.now
+	if k.inOrder > 0 && k.of(n, name).tryAt <= k.inOrder {
+		k.begun[name] = true
+	}
 	for _, a := range k.outage[name] {
 		if a == to {
 			return
