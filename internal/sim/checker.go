@@ -68,6 +68,7 @@ type nodeWatch struct {
 	disk    conf.State
 	infos   map[Addr]heard
 	oks     map[Addr]time.Duration // last good reply to PING
+	ours    map[Addr]time.Duration // when a peer first said that it is of our kind (E-5)
 	awake   time.Duration          // when its last TILT ended
 	tried   map[Addr]time.Duration // when SLAVEOF NO ONE was last sent to it
 }
@@ -144,7 +145,7 @@ func (k *checker) of(n *Node, master string) *masterWatch {
 func (k *checker) node(n *Node) *nodeWatch {
 	nw := k.watched[n]
 	if nw == nil {
-		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}, infos: map[Addr]heard{}, oks: map[Addr]time.Duration{}, tried: map[Addr]time.Duration{}}
+		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}, infos: map[Addr]heard{}, oks: map[Addr]time.Duration{}, ours: map[Addr]time.Duration{}, tried: map[Addr]time.Duration{}}
 		k.watched[n] = nw
 	}
 	return nw
@@ -166,6 +167,7 @@ func (k *checker) started(n *Node) {
 	nw.trying, nw.disk = "", n.Disk.saved
 	clear(nw.infos)
 	clear(nw.oks)
+	clear(nw.ours)
 	for _, d := range n.Disk.saved.Masters {
 		delete(k.standing, voteOf{n.ID(), d.Name, 0})
 	}

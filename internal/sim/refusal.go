@@ -54,7 +54,8 @@ func (k *checker) refused(n *Node, name string, args []string, at time.Duration,
 	}
 	election := min(10*time.Second, m.FailoverTimeout)
 	since, limit := s.since, max(election/2, quorum.BootBind)
-	if from.opt.Original || !n.reaches(from) { // not known to be of our kind, after a restart, counts as one (E-5)
+	kindAt, known := k.node(n).ours[from.addr]
+	if from.opt.Original || !n.reaches(from) || !known || kindAt > at { // not known to be of our kind, after a restart, counts as one (E-5)
 		since, limit = max(since, s.older[from.name]), election+time.Second
 	}
 	if at-since > limit+patience {
