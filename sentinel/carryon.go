@@ -7,38 +7,47 @@ import "gosentinel/replication"
 //
 // Rule: E-54 (b), ADR 0004.
 func (c *Core) notePedigree(m *master) {
-	m.histories = map[string]bool{}
-	if m.info.ReplID != "" {
-		m.histories[m.info.ReplID] = true
-	}
+	m.history, m.dataSet = m.info.ReplID, nil
 	for _, r := range m.replicas {
+		r.history = ""
 		m.noteHistory(&r.instance)
-	}
-	for _, r := range m.replicas {
 		r.wasOurs = r.infoAt != never && r.role == replication.Replica && r.followsAddr(m.addr)
 		r.wasSeen = r.infoAt != never
 	}
 }
 
 // noteHistory takes the replication id that i reports for one of m's data set,
-// if i is m itself, as a master, or a replica that has been linked to it.
+// in place of the one it reported before, if i is m itself, as a master, or a
+// replica that has been linked to it.
 //
 // Rule: ADR 0004.
 func (m *master) noteHistory(i *instance) {
 	in := &i.info
 	switch r := i.replica; {
-	case in.ReplID == "" || len(m.histories) > maxReplicas:
+	case in.ReplID == "" || in.ReplID == i.history:
 	case r == nil && i.role != replication.Master:
 	case r != nil && (in.LinkDown < 0 || r.role != replication.Replica || !r.followsAddr(m.addr)):
 	default:
-		m.histories[in.ReplID] = true
+		i.history, m.dataSet = in.ReplID, nil
 	}
+}
+
+// inDataSet reports whether id belongs to m's data set, as far as is known.
+func (m *master) inDataSet(id string) bool {
+	if m.dataSet == nil {
+		m.dataSet = map[string]bool{m.history: true}
+		for _, r := range m.replicas {
+			m.dataSet[r.history] = true
+		}
+		delete(m.dataSet, "")
+	}
+	return m.dataSet[id]
 }
 
 // foreign reports whether r holds another data set than m: its replication id
 // is none that belongs to m's. What is not known is not foreign.
 func (m *master) foreign(r *replica) bool {
-	return len(m.histories) > 0 && r.info.ReplID != "" && !m.histories[r.info.ReplID] && !m.histories[r.info.ReplID2]
+	return r.info.ReplID != "" && !m.inDataSet(r.info.ReplID) && !m.inDataSet(r.info.ReplID2) && len(m.dataSet) > 0
 }
 
 // mayHaveBeenPromoted reports whether somebody may have promoted a replica of
@@ -76,7 +85,7 @@ func (c *Core) carriedOn(m *master) *replica {
 }
 
 func (c *Core) promotedByAnother(m *master, r *replica) bool {
-	pedigree := r.wasOurs || !r.wasSeen && r.info.ReplID2 != "" && m.histories[r.info.ReplID2]
+	pedigree := r.wasOurs || !r.wasSeen && m.inDataSet(r.info.ReplID2)
 	return r.role == replication.Master && r.infoAt > m.failover.electedAt && // (a)
 		pedigree && // (b)
 		r.roleSince > m.sdownSince && // (c)

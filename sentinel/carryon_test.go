@@ -40,11 +40,12 @@ func TestTheDataSetIsLearntInTheOutage(t *testing.T) {
 	require.False(t, m.foreign(r(7001)))
 	w.reply(7002, "INFO", resp.Str("role:master\r\nmaster_replid:promoted\r\n"))
 	require.True(t, m.foreign(r(7002)), "a master of its own")
-	for i := range 2 * maxReplicas {
-		r(7001).info.ReplID = fmt.Sprint(i)
-		m.noteHistory(&r(7001).instance)
-	}
-	require.Len(t, m.histories, maxReplicas+1)
+	w.reply(7002, "INFO", ofDataSet("new", 1))
+	require.False(t, m.foreign(r(7001)))
+	w.c.infoReply(&r(7001).instance, ofDataSet("new", 0), w.now.Mono)
+	require.False(t, m.foreign(r(7001)))
+	w.c.infoReply(&r(7000).instance, ofDataSet("itsown", -1), w.now.Mono)
+	require.True(t, m.foreign(r(7000)), "nobody has that any more")
 }
 
 // The master itself tells it, be it still SDOWN. Rule: ADR 0004.

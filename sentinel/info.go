@@ -153,7 +153,7 @@ func (c *Core) learn(i *instance) {
 	if r := i.replica; r != nil && in.Role == replication.Replica {
 		r.followed = true
 	}
-	if m.histories != nil && (m.sdown || m.failover.state != stateNone) {
+	if m.sdown || m.failover.state != stateNone {
 		m.noteHistory(i) // little may have been known when they were noted
 	}
 }

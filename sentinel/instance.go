@@ -56,6 +56,7 @@ type instance struct {
 	roleSince time.Duration
 	confSince time.Duration // when the reported master last changed
 	confMoved bool          // … as the INFO just read says
+	history   string        // the replication id of the master's data set that it told last, as of this outage
 }
 
 // replica is a replica of a monitored master.

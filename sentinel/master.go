@@ -44,7 +44,7 @@ type master struct {
 	made     made
 
 	disputed   time.Duration   // since when a peer disputes our address in this config epoch; never (E-80)
-	histories  map[string]bool // replication ids of m's data set, as of its SDOWN (E-54)
+	dataSet    map[string]bool // the replication ids of its data set, of each history; nil = to be collected
 	badReplica string          // the last replica host that was no address, logged once
 
 	saved *conf.Master // as last given to Durable; nil = changed since

@@ -38,6 +38,8 @@ type checker struct {
 	outage     map[string][]Addr    // replicas promoted since one was announced, by master
 	twice      int                  // outages in which a second replica was promoted
 	asks       map[askOf]bool       // vote requests that were answered
+	inOrder    time.Duration        // since when all is in order; 0 = it is not
+	begun      map[string]bool      // masters failed over since then by an attempt begun before
 }
 
 // askOf is a vote request as its voter saw it.
@@ -66,6 +68,7 @@ type nodeWatch struct {
 	disk    conf.State
 	infos   map[Addr]heard
 	oks     map[Addr]time.Duration // last good reply to PING
+	ours    map[Addr]time.Duration // when a peer first said that it is of our kind (E-5)
 	awake   time.Duration          // when its last TILT ended
 	tried   map[Addr]time.Duration // when SLAVEOF NO ONE was last sent to it
 }
@@ -76,6 +79,7 @@ type masterWatch struct {
 	manual    bool
 	forced    bool
 	manualAt  time.Duration          // when the last manual failover was asked for
+	tryAt     time.Duration          // of the last +try-failover
 	shown     uint64                 // highest config epoch of an address shown to clients
 	promoteAt time.Duration          // of the last SLAVEOF NO ONE
 	config    uint64                 // highest announced
@@ -98,6 +102,7 @@ func (k *checker) init(w *World) {
 		watched:   map[*Node]*nodeWatch{},
 		outage:    map[string][]Addr{},
 		asks:      map[askOf]bool{},
+		begun:     map[string]bool{},
 	}
 }
 
@@ -140,7 +145,7 @@ func (k *checker) of(n *Node, master string) *masterWatch {
 func (k *checker) node(n *Node) *nodeWatch {
 	nw := k.watched[n]
 	if nw == nil {
-		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}, infos: map[Addr]heard{}, oks: map[Addr]time.Duration{}, tried: map[Addr]time.Duration{}}
+		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}, infos: map[Addr]heard{}, oks: map[Addr]time.Duration{}, ours: map[Addr]time.Duration{}, tried: map[Addr]time.Duration{}}
 		k.watched[n] = nw
 	}
 	return nw
@@ -162,6 +167,7 @@ func (k *checker) started(n *Node) {
 	nw.trying, nw.disk = "", n.Disk.saved
 	clear(nw.infos)
 	clear(nw.oks)
+	clear(nw.ours)
 	for _, d := range n.Disk.saved.Masters {
 		delete(k.standing, voteOf{n.ID(), d.Name, 0})
 	}
@@ -194,6 +200,7 @@ func (k *checker) event(n *Node, e sentinel.Event) {
 		k.of(n, word).end(k.w.now)
 	case "+try-failover":
 		k.node(n).trying = name
+		k.of(n, name).tryAt = k.w.now
 	case "+vote-for-leader":
 		k.ownVote(n, word, rest)
 	case "+elected-leader":

@@ -98,13 +98,18 @@ func (w *World) ClientWrites(n *Node) (tried, acked, lost int) {
 }
 
 // keepWrites lets clients go on writing for d in a world in order, and fails
-// for a write acknowledged in that time which its master does not hold.
+// for a write acknowledged in that time which its master does not hold. A
+// failover that had begun before, and goes on all the same, may lose some.
 //
-// Rule: I-11.
+// Rule: I-11, B-703, B-740.
 func (w *World) keepWrites(d time.Duration) {
 	since := w.now
+	w.check.inOrder = since
 	w.Run(d)
 	for _, c := range w.clients {
+		if w.check.begun[c.group] {
+			continue
+		}
 		at, _ := w.nodes[0].View(c.group)
 		m := w.Instance(Addr{w.meant(at.IP), at.Port})
 		for _, a := range c.acked {

@@ -43,6 +43,9 @@ func (k *checker) heardInfo(n *Node, from Addr, text string) {
 		h.since = old.since
 	}
 	k.node(n).infos[from] = h
+	if _, ok := k.node(n).ours[from]; !ok && strings.Contains(text, "gosentinel_version:") {
+		k.node(n).ours[from] = k.w.now
+	}
 }
 
 // stepped looks at what a core wants done, at the moment it wants it: events

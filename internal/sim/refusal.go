@@ -54,7 +54,8 @@ func (k *checker) refused(n *Node, name string, args []string, at time.Duration,
 	}
 	election := min(10*time.Second, m.FailoverTimeout)
 	since, limit := s.since, max(election/2, quorum.BootBind)
-	if from.opt.Original || !n.reaches(from) { // not known to be of our kind, after a restart, counts as one (E-5)
+	kindAt, known := k.node(n).ours[from.addr]
+	if from.opt.Original || !n.reaches(from) || !known || kindAt > at { // not known to be of our kind, after a restart, counts as one (E-5)
 		since, limit = max(since, s.older[from.name]), election+time.Second
 	}
 	if at-since > limit+patience {
@@ -104,6 +105,9 @@ func (n *Node) reaches(o *Node) bool {
 // promotes notes a SLAVEOF NO ONE: one outage should promote one replica.
 func (k *checker) promotes(n *Node, name string, to Addr) {
 	k.node(n).tried[to] = k.w.now
+	if k.inOrder > 0 && k.of(n, name).tryAt <= k.inOrder {
+		k.begun[name] = true
+	}
 	for _, a := range k.outage[name] {
 		if a == to {
 			return
