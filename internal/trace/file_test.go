@@ -213,8 +213,8 @@ func (l *logged) add(text string) {
 	l.lines = append(l.lines, text)
 }
 
-// What is recorded is handed to the writer after a tenth of a second, whatever
-// comes of the process.
+// What is recorded is handed to the writer after a while, an event sooner,
+// whatever comes of the process.
 func TestRecordsDoNotWait(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x")
 	core, err := sentinel.New(sentinel.Stamp{}, conf.State{}, 1)
@@ -222,17 +222,35 @@ func TestRecordsDoNotWait(t *testing.T) {
 	r := NewRecorder(core, sentinel.Stamp{}, conf.State{}, 1, Options{Path: path})
 	defer r.Close()
 	r.Start()
-	records := func(n int) func() bool {
-		return func() bool {
+	r.handOver()
+	written := func(records int) {
+		t.Helper()
+		require.Eventually(t, func() bool {
 			data, _ := os.ReadFile(path)
-			got, err := play(data)
-			return err == io.EOF && got == n
-		}
+			n, err := play(data)
+			return err == io.EOF && n-1 == records
+		}, 5*time.Second, time.Millisecond)
 	}
-	r.Step(sentinel.Stamp{Mono: gather - 1}, sentinel.Tick{})
-	require.Eventually(t, records(1), 5*time.Second, time.Millisecond, "the header alone")
-	r.Step(sentinel.Stamp{Mono: gather}, sentinel.Tick{})
-	require.Eventually(t, records(4), 5*time.Second, time.Millisecond)
+	tick := func(at time.Duration) []sentinel.Effect { return r.Step(sentinel.Stamp{Mono: at}, sentinel.Tick{}) }
+	written(1)
+	tick(1)
+	tick(gather)
+	require.Greater(t, len(r.block.b), frameHead)
+	tick(gather + 1)
+	require.Len(t, r.block.b, frameHead)
+	written(4)
+
+	const later = 2 * gather
+	tick(later)
+	q := sentinel.Request{ID: 1}
+	for _, word := range strings.Fields("SENTINEL MONITOR m 10.0.0.1 6379 1") {
+		q.Args = append(q.Args, []byte(word))
+	}
+	require.True(t, tells(r.Step(sentinel.Stamp{Mono: later + 1}, q)))
+	tick(later + hurry)
+	require.Greater(t, len(r.block.b), frameHead)
+	tick(later + 1 + hurry)
+	written(8)
 }
 
 // The end may come from another goroutine at any time.

@@ -27,16 +27,16 @@ type record struct {
 // decoder reads what an encoder has written. After its first error it reads
 // nothing but zeros.
 type decoder struct {
-	lib   *codec.Decoder
-	size  int // bytes to read
-	texts *texts
-	last  sentinel.Stamp
-	err   error
+	lib  *codec.Decoder
+	size int // bytes to read
+	seen *seen
+	last sentinel.Stamp
+	err  error
 }
 
 // newDecoder makes a decoder that has nothing to read yet.
-func newDecoder(t *texts) *decoder {
-	return &decoder{lib: codec.NewDecoderBytes([]byte{}, handle), texts: t}
+func newDecoder(s *seen) *decoder {
+	return &decoder{lib: codec.NewDecoderBytes([]byte{}, handle), seen: s}
 }
 
 // open has the decoder read b from now on.
@@ -148,7 +148,7 @@ func (d *decoder) answer() sentinel.Answer {
 		in.Value = d.value(head, 0)
 		return in
 	}
-	kept := d.texts.report(in.Tag)
+	kept := d.seen.of(in.Tag)
 	*kept = d.report(*kept)
 	in.Value = resp.Str(*kept)
 	return in

@@ -16,11 +16,13 @@ const (
 	// MinSize is the smallest size that is taken.
 	MinSize = 64 << 10
 
-	// blockSize is from how many bytes on records are handed to the writer, and
-	// gather how long they wait for that at most, and then for the next step:
+	// blockSize is from how many bytes on records are handed to the writer. Of a
+	// Sentinel to which nothing happens they wait for that no longer than
+	// gather, from an event on no longer than hurry, and then for the next step:
 	// what a crash of the machine or a SIGKILL can cost.
 	blockSize = 64 << 10
-	gather    = 100 * time.Millisecond
+	gather    = 500 * time.Millisecond
+	hurry     = 50 * time.Millisecond
 
 	// spareSize is the most memory that is kept for the next records.
 	spareSize = 1 << 20
@@ -59,9 +61,9 @@ type Recorder struct {
 	broken bool  // something was not recorded since the last header
 	room   int64 // bytes of records that still fit into the file
 
-	mu    sync.Mutex // over block and since, for Close
-	block *encoder   // a frame whose head is still free, and records
-	since time.Duration
+	mu    sync.Mutex    // over block, for Close
+	block *encoder      // a frame whose head is still free, and records
+	due   time.Duration // when it is handed over at the latest
 }
 
 // NewRecorder begins to record core, which sentinel.New has just made with now,
@@ -81,7 +83,7 @@ func NewRecorder(core *sentinel.Core, now sentinel.Stamp, boot conf.State, seed 
 }
 
 func newBlock() *encoder {
-	e := newEncoder(newTexts())
+	e := newEncoder(newWritten())
 	e.b = make([]byte, frameHead, blockSize+blockSize/4)
 	return e
 }
@@ -145,13 +147,26 @@ func (r *Recorder) note(now sentinel.Stamp, in sentinel.Input, es []sentinel.Eff
 	defer r.mu.Unlock()
 	from := len(r.block.b)
 	if from == frameHead {
-		r.since = now.Mono
+		r.due = now.Mono + gather
+	}
+	if tells(es) {
+		r.due = min(r.due, now.Mono+hurry)
 	}
 	r.block.record(now, in, es, died, r.mask)
 	r.room -= int64(len(r.block.b) - from)
-	if len(r.block.b) >= blockSize || now.Mono-r.since >= gather {
+	if len(r.block.b) >= blockSize || now.Mono >= r.due {
 		r.broken = !r.handOver()
 	}
+}
+
+// tells reports whether an event is among effects.
+func tells(es []sentinel.Effect) bool {
+	for i := range es {
+		if _, ok := es[i].Action.(sentinel.Emit); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // handOver gives the writer what was recorded; false if it does not take it.
@@ -204,6 +219,6 @@ func (r *Recorder) begin() {
 	sealFrame(e.b)
 	r.w.begin(e.b)
 	r.room = r.opt.Size
-	r.block.texts.forget()
+	r.block.written.forget()
 	r.block.last = r.header.At
 }

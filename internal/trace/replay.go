@@ -52,7 +52,7 @@ type Player struct {
 // the file begins. The error is ErrNotTrace, ErrFormat, ErrCut, ErrCorrupt,
 // that of r, or says that the state needs another version.
 func Open(r io.Reader) (p *Player, err error) {
-	p = &Player{in: newDecoder(newTexts()), plain: [2]*encoder{newEncoder(nil), newEncoder(nil)}}
+	p = &Player{in: newDecoder(&seen{}), plain: [2]*encoder{newEncoder(nil), newEncoder(nil)}}
 	if p.frames, err = newFrameReader(r); err != nil {
 		return nil, err
 	}

@@ -25,41 +25,52 @@ const (
 	stride, step = 64, 8
 )
 
-// texts is what the writer of a file and the reader of it both remember of it,
-// so that a text that comes again is written as a number. Where a text is kept
-// is the writer's choice.
-type texts struct {
-	seed    maphash.Seed
-	slots   [textSlots]string
-	reports [reportSlots]string
+// written is what the writer of a file remembers of it, so that a text that
+// comes again is written as a number. A text is known by its hash alone, of 64
+// bits with a random seed: to look at the text itself would cost more than to
+// write it again.
+type written struct {
+	seed   maphash.Seed
+	hashes [textSlots]uint64
+	reports
 }
 
-func newTexts() *texts { return &texts{seed: maphash.MakeSeed()} }
+func newWritten() *written { return &written{seed: maphash.MakeSeed()} }
 
 // forget begins a new file.
-func (t *texts) forget() {
-	clear(t.slots[:])
-	clear(t.reports[:])
+func (w *written) forget() {
+	clear(w.hashes[:])
+	clear(w.reports[:])
 }
 
-// report is where the last report of the link of tag is kept. Links may share
-// that: what is there is a help, never an assumption.
-func (t *texts) report(tag sentinel.Tag) *string { return &t.reports[tag.Link()%reportSlots] }
+// seen is what the reader remembers. Where a text is kept is the writer's
+// choice.
+type seen struct {
+	texts [textSlots]string
+	reports
+}
+
+// reports are the last reports of links. Links may share a place: what is there
+// is a help, never an assumption.
+type reports [reportSlots]string
+
+// of is where the last report of the link of tag is kept.
+func (r *reports) of(tag sentinel.Tag) *string { return &r[tag.Link()%reportSlots] }
 
 // text appends a text: 0 and the text; 2 n + 2 and the text, which is n from
 // now on; or 2 n + 1, for the text that is n.
 func (e *encoder) text(s string) {
-	if e.texts == nil || len(s) < minText || len(s) > maxText {
+	if e.written == nil || len(s) < minText || len(s) > maxText {
 		e.b = appendString(append(e.b, 0), s)
 		return
 	}
-	n := maphash.String(e.texts.seed, s) % textSlots
-	kept := &e.texts.slots[n]
-	if *kept == s {
+	hash := max(1, maphash.String(e.written.seed, s)) // 0 is no text
+	n := hash % textSlots
+	if e.written.hashes[n] == hash {
 		e.uint(2*n + 1)
 		return
 	}
-	*kept = strings.Clone(s) // may be a part of something large, or of a buffer
+	e.written.hashes[n] = hash
 	e.uint(2*n + 2)
 	e.b = appendString(e.b, s)
 }
@@ -78,9 +89,9 @@ func (d *decoder) text() string {
 		return ""
 	}
 	if code%2 == 0 {
-		d.texts.slots[n] = d.string()
+		d.seen.texts[n] = d.string()
 	}
-	return d.texts.slots[n]
+	return d.seen.texts[n]
 }
 
 // report appends text by what it shares with old, line by line: its length;

@@ -15,7 +15,7 @@ import (
 // A text takes its length the first time and three bytes later, until another
 // takes its place.
 func TestTextsThatRepeat(t *testing.T) {
-	e, d := newEncoder(newTexts()), newDecoder(newTexts())
+	e, d := newEncoder(newWritten()), newDecoder(&seen{})
 	write := func(s string) int {
 		e.b = e.b[:0]
 		e.text(s)
@@ -40,7 +40,7 @@ func TestTextsThatRepeat(t *testing.T) {
 		write(fmt.Sprint("text ", k))
 	}
 	require.Greater(t, write(hello), len(hello))
-	e.texts.forget()
+	e.written.forget()
 	require.Greater(t, write(hello), len(hello))
 	for _, s := range []string{"", "+OK", strings.Repeat("x", maxText+1)} {
 		require.Greater(t, write(s), len(s))
@@ -65,7 +65,7 @@ func info(r *rand.Rand, lines int) string {
 // nearly the same.
 func TestReportsThatRepeat(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	e, d := newEncoder(newTexts()), newDecoder(newTexts())
+	e, d := newEncoder(newWritten()), newDecoder(&seen{})
 	write := func(tag sentinel.Tag, text string) int {
 		e.b = e.b[:0]
 		in := sentinel.Answer{Tag: tag, Value: resp.Str(text)}
@@ -111,7 +111,7 @@ func TestTextsAreChecked(t *testing.T) {
 			e.b = appendString(e.b, "four")
 		},
 	} {
-		e, d := newEncoder(nil), newDecoder(newTexts())
+		e, d := newEncoder(nil), newDecoder(&seen{})
 		write(e)
 		d.open(e.b)
 		if strings.HasPrefix(name, "no") {
@@ -125,7 +125,7 @@ func TestTextsAreChecked(t *testing.T) {
 
 // Of a long reply a checksum is kept, which tells one from another.
 func TestLongReplies(t *testing.T) {
-	write := func(words *texts, v resp.Value) []byte {
+	write := func(words *written, v resp.Value) []byte {
 		e := newEncoder(words)
 		e.effects([]sentinel.Effect{{Action: sentinel.Respond{ID: 1, Value: v}}}, nil)
 		return e.b
@@ -135,8 +135,8 @@ func TestLongReplies(t *testing.T) {
 	}
 	require.Less(t, len(write(nil, long("aaaa"))), 20)
 	require.NotEqual(t, write(nil, long("aaaa")), write(nil, long("aaab")))
-	require.Equal(t, write(nil, long("aaaa")), write(newTexts(), long("aaaa")))
-	d := newDecoder(newTexts())
+	require.Equal(t, write(nil, long("aaaa")), write(newWritten(), long("aaaa")))
+	d := newDecoder(&seen{})
 	d.open(write(nil, long("aaaa")))
 	got := d.effects(1)
 	require.NoError(t, d.err)

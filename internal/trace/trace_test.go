@@ -44,11 +44,11 @@ var everyInput = []sentinel.Input{
 
 // recordsComeBack has records written and read, and cut anywhere.
 func recordsComeBack(t *testing.T, recs ...record) {
-	e := newEncoder(newTexts())
+	e := newEncoder(newWritten())
 	for _, r := range recs {
 		e.record(r.at, r.in, r.effects, r.died, nil)
 	}
-	d := newDecoder(newTexts())
+	d := newDecoder(&seen{})
 	d.open(e.b)
 	for _, want := range recs {
 		require.True(t, d.more())
@@ -58,7 +58,7 @@ func recordsComeBack(t *testing.T, recs ...record) {
 	}
 	require.False(t, d.more())
 	for n := range e.b {
-		d := newDecoder(newTexts())
+		d := newDecoder(&seen{})
 		d.open(e.b[:n])
 		whole := 0
 		for d.more() {

@@ -92,16 +92,16 @@ const _ = uint(kindDelta - 1 - resp.Fields) // these two are no kinds of package
 // encoder appends msgpack to b: integers and strings one after the other, and
 // for what is rare, structs as the library writes them.
 type encoder struct {
-	b     []byte
-	texts *texts // nil: every text is written in full
-	last  sentinel.Stamp
+	b       []byte
+	written *written // nil: every text is written in full
+	last    sentinel.Stamp
 
 	lib     *codec.Encoder
 	scratch []byte
 }
 
-func newEncoder(t *texts) *encoder {
-	e := &encoder{texts: t}
+func newEncoder(w *written) *encoder {
+	e := &encoder{written: w}
 	e.lib = codec.NewEncoderBytes(&e.scratch, handle)
 	return e
 }
@@ -198,12 +198,12 @@ func (e *encoder) rare(in sentinel.Input) {
 
 func (e *encoder) answer(tag sentinel.Tag, v *resp.Value) {
 	e.uint(uint64(tag))
-	if v.Kind != resp.Bulk || len(v.Str) < minReport || e.texts == nil {
+	if v.Kind != resp.Bulk || len(v.Str) < minReport || e.written == nil {
 		e.value(v)
 		return
 	}
 	e.b = append(e.b, kindDelta)
-	kept := e.texts.report(tag)
+	kept := e.written.of(tag)
 	e.report(*kept, v.Str)
 	*kept = v.Str
 }
@@ -302,10 +302,10 @@ func (e *encoder) words(words []string, secret bool, mask *masker) {
 
 // reply appends a value, or its checksum if it is long.
 func (e *encoder) reply(v *resp.Value) {
-	from, t := len(e.b), e.texts
-	e.texts = nil // the checksum must tell the text, not where it is kept
+	from, w := len(e.b), e.written
+	e.written = nil // the checksum must tell the text, not where it is kept
 	e.value(v)
-	e.texts = t
+	e.written = w
 	if long := e.b[from:]; len(long) > keptReply {
 		sum := checksum(long)
 		e.b = e.b[:from]
