@@ -34,7 +34,25 @@ func (c *Core) checkStall() {
 	if c.tilt && c.now.Mono-c.tiltAt >= c.params.tiltPeriod {
 		c.tilt = false
 		c.say(LevelWarning, "-tilt", "#tilt mode exited", nil)
+		for _, m := range c.masters {
+			c.postponed(m)
+		}
 		c.touchAll()
+	}
+}
+
+// postponed lets a manual failover that waits for its votes begin at the end of
+// a TILT, in which nobody could be asked for one.
+//
+// Rule: B-740, B-803, E-61, E-63.
+func (c *Core) postponed(m *master) {
+	f := &m.failover
+	if !f.manual || f.state != stateWaitStart {
+		return
+	}
+	f.startedAt = c.now.Mono
+	for _, r := range m.replicas {
+		r.infoNow = true
 	}
 }
 

@@ -123,7 +123,7 @@ func (o *original) poll(i *oInst) {
 	if p := min(m.conf.DownAfter, oPing); t-i.lastReply > p && t-i.lastPing > p/2 {
 		o.ping(i)
 	}
-	if t-i.lastPub > oHello {
+	if t-i.lastPub > oHello && o.ip != "" { // a real one knows its own end of a connection that is being opened
 		a := m.current()
 		o.send(i.cmd, func(v resp.Value) {
 			if v.Kind != resp.Error {

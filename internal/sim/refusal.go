@@ -64,13 +64,13 @@ func (k *checker) refused(n *Node, name string, args []string, at time.Duration,
 }
 
 // unasked: nobody goes on by force while none of those in reach has answered,
-// before they have had the time to (E-63). Only a forced failover may bring one
-// epoch two addresses, so it must not be taken lightly (I-5).
+// before they have had the time to (E-63); in TILT nobody is asked. Only a forced
+// failover may bring one epoch two addresses, so it must not be taken lightly (I-5).
 //
-// Rule: E-63, I-5.
+// Rule: E-63, I-5, B-740.
 func (k *checker) unasked(n *Node, name string, m *masterWatch) {
 	d := masterIn(n.Disk.saved, name)
-	if n.opt.Original || d == nil || k.w.now-m.manualAt >= quorum.ForceAfter(0) {
+	if n.opt.Original || d == nil || k.w.now-max(m.manualAt, k.node(n).awake) >= quorum.ForceAfter(0) {
 		return
 	}
 	silent := ""
