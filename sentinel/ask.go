@@ -284,6 +284,14 @@ func (c *Core) answerAsk(m *master, in Request, epoch int64, candidate string) {
 	}
 }
 
+// listen has m looked at again when peers are heard whose answers wait.
+func (c *Core) listen(m *master) {
+	if !m.election.listens {
+		m.election.listens = true
+		c.listening = append(c.listening, m)
+	}
+}
+
 // hearAsks notes that the answers whose write has settled have left: what their
 // peers ask behind them is heard now.
 func (c *Core) hearAsks() {
@@ -291,17 +299,22 @@ func (c *Core) hearAsks() {
 	for _, l := range c.deafened {
 		if l.deafTo > c.settled {
 			rest = append(rest, l)
-			continue
-		}
-		l.deafEnd = c.now.Mono
-		for _, u := range l.users {
-			if u.of.election.listens {
-				c.touch(&u.of.watch)
-			}
+		} else {
+			l.deafEnd = c.now.Mono
 		}
 	}
+	heard := len(rest) < len(c.deafened)
 	clear(c.deafened[len(rest):])
 	c.deafened = rest
+	if !heard {
+		return
+	}
+	for _, m := range c.listening {
+		m.election.listens = false
+		c.touch(&m.watch)
+	}
+	clear(c.listening)
+	c.listening = c.listening[:0]
 }
 
 func opinion(down int64, leader string, epoch quorum.Epoch) resp.Value {

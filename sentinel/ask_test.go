@@ -230,12 +230,16 @@ func TestStartWaitsForWhatIsNotHeard(t *testing.T) {
 	start := func() time.Duration { return r.c.startTime(m) - since - behind }
 	require.Zero(t, start())
 	p.link.deafTo = r.c.settled + 1
+	r.c.deafened = append(r.c.deafened, p.link)
 	require.Equal(t, m.timing(r.c).Limit(), start())
-	require.True(t, m.election.listens)
+	r.c.hearAsks()
+	require.True(t, m.election.listens, "nothing has settled")
 	r.c.settled++
+	r.c.hearAsks()
 	p.link.deafEnd = since + 300*time.Millisecond
 	require.Equal(t, 300*time.Millisecond, start())
 	require.False(t, m.election.listens)
+	require.True(t, m.watch.queued, "looked at again")
 	p.link.deafEnd = since + time.Hour
 	require.Equal(t, m.timing(r.c).Limit(), start())
 }

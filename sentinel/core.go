@@ -60,7 +60,8 @@ type Core struct {
 	amnesia   amnesia
 	slowDisk  bool // the last write failed or took long (E-14)
 	waiting   []waiting
-	deafened  []*link // peers whose answers wait for a write
+	deafened  []*link   // peers whose answers wait for a write
+	listening []*master // those that wait for what such a peer has asked
 
 	scripts  scripts
 	monitors []*pendingMonitor

@@ -105,11 +105,11 @@ func (c *Core) startTime(m *master) time.Duration {
 	c.tellPause(m)
 	rank, heard := 0, t0
 	limit := t0 + m.timing(c).Limit()
-	e.listens = false
 	for p := range c.better(m) {
 		rank++
 		if p.link.deafTo > c.settled { // it may have asked already, behind an answer of ours that waits for its write
-			e.listens, heard = true, limit
+			heard = limit
+			c.listen(m)
 		}
 		heard = min(max(heard, p.link.deafEnd), limit)
 	}

@@ -93,6 +93,7 @@ var walkers = map[string]string{
 	"reloginPeers":    "the password of all peers has changed",
 	"touchEverything": "a period of all has changed",
 	"touchAll":        "the end of TILT concerns all",
+	"checkStall":      "the end of TILT concerns all",
 	"downAfter":       "once after a sharer has come or gone",
 	"pong":            "while a sharer is down",
 	"linkUp":          "the state of all sharers changes",
