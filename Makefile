@@ -98,6 +98,10 @@ MINUTES := 30
 soak: servers ## random faults on real processes under load and -race for MINUTES=30
 	go test -count=1 -timeout $$(( $(MINUTES) + 30 ))m -v ./integration/soak -args -minutes $(MINUTES)
 
+.PHONY: stress
+stress: servers ## what is at its limit around a Sentinel, with the full numbers: the figures
+	go test -count=1 -timeout 30m -v ./integration/stress -args -full
+
 .PHONY: partitions
 partitions: servers ## every cut of real networks, ours beside the original: the table
 	go test -count=1 -timeout 60m -v ./integration/partition -run '^TestTable$$' -args -all

@@ -60,6 +60,7 @@ var rooms = map[string]room{
 	"integration/clients":   {foreign: []string{"github.com/redis/rueidis"}},
 	"integration/partition": {foreign: []string{"golang.org/x/sys"}},
 	"integration/soak":      {},
+	"integration/stress":    {foreign: []string{"golang.org/x/sys"}},
 	"internal/tidy":         {own: []string{"internal/command"}}, // its tests: every command has a row in docs
 }
 
