@@ -92,7 +92,7 @@ func (w *World) disagreement() string {
 				continue
 			}
 			if i.addr == master {
-				if !i.IsMaster() {
+				if !i.IsMaster() && !w.forgotten(g) {
 					return fmt.Sprintf("%s is not a master", i.name)
 				}
 				continue
@@ -109,6 +109,20 @@ func (w *World) disagreement() string {
 		}
 	}
 	return ""
+}
+
+// forgotten reports whether RESET made all Sentinels forget the replicas of a
+// master for good: they are found again only where it lists them, and this one
+// is none itself.
+//
+// Rule: B-102, B-104.
+func (w *World) forgotten(group string) bool {
+	for _, n := range w.nodes {
+		if d := masterIn(n.Disk.saved, group); d != nil && len(d.Replicas) > 0 {
+			return false
+		}
+	}
+	return w.check.reset
 }
 
 // groupOf is the master that the instance at an address belongs to, or "".
