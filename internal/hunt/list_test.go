@@ -96,9 +96,6 @@ var defects = []defect{
 	{name: "nothing is learnt of the data set in an outage", rule: "B-711", first: 705200, edits: []edit{
 		{"sentinel/info.go", "if m.sdown || m.failover.state != stateNone {", "if false {"},
 	}},
-	{name: "an INFO asked for before a switch is dropped", rule: "B-711", first: 703000, edits: []edit{
-		{"sentinel/pending.go", "case p.is == sendInfo && i.kind == kindReplica:", "case false:"},
-	}},
 	{name: "votes that come too late", rule: "I-6", first: 701500, edits: []edit{
 		{"sentinel/election.go", " && (!over || f.manual) {", " {"},
 	}},
