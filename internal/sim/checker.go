@@ -67,10 +67,12 @@ type nodeWatch struct {
 	masters map[string]*masterWatch
 	disk    conf.State
 	infos   map[Addr]heard
-	oks     map[Addr]time.Duration // last good reply to PING
-	ours    map[Addr]time.Duration // when a peer first said that it is of our kind (E-5)
-	awake   time.Duration          // when its last TILT ended
-	tried   map[Addr]time.Duration // when SLAVEOF NO ONE was last sent to it
+	oks     map[Addr]time.Duration   // last good reply to PING
+	ours    map[Addr]time.Duration   // when a peer first said that it is of our kind (E-5)
+	outages map[string]outage        // by master
+	hung    map[sentinel.LinkID]bool // connections that it wants closed
+	awake   time.Duration            // when its last TILT ended
+	tried   map[Addr]time.Duration   // when SLAVEOF NO ONE was last sent to it
 }
 
 // masterWatch is what was seen of one master at one Sentinel.
@@ -145,7 +147,7 @@ func (k *checker) of(n *Node, master string) *masterWatch {
 func (k *checker) node(n *Node) *nodeWatch {
 	nw := k.watched[n]
 	if nw == nil {
-		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}, infos: map[Addr]heard{}, oks: map[Addr]time.Duration{}, ours: map[Addr]time.Duration{}, tried: map[Addr]time.Duration{}}
+		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}, infos: map[Addr]heard{}, oks: map[Addr]time.Duration{}, ours: map[Addr]time.Duration{}, outages: map[string]outage{}, hung: map[sentinel.LinkID]bool{}, tried: map[Addr]time.Duration{}}
 		k.watched[n] = nw
 	}
 	return nw
@@ -168,6 +170,8 @@ func (k *checker) started(n *Node) {
 	clear(nw.infos)
 	clear(nw.oks)
 	clear(nw.ours)
+	clear(nw.outages)
+	clear(nw.hung)
 	for _, d := range n.Disk.saved.Masters {
 		delete(k.standing, voteOf{n.ID(), d.Name, 0})
 	}
