@@ -283,7 +283,11 @@ func (k *checker) elected(n *Node, name string, at Addr) {
 		k.forced[key] = true
 		k.unasked(n, name, m)
 	}
-	if old := k.leaders[key]; old != "" && old != n.ID() && !k.forced[key] && !k.tainted && !k.loose() {
+	old := k.leaders[key]
+	if old != "" && old != n.ID() && k.foreignEpoch(n, old, key) {
+		k.forced[key] = true // as after a forced one, all may follow that S-7 excludes
+	}
+	if old != "" && old != n.ID() && !k.forced[key] && !k.tainted && !k.loose() {
 		k.fail(n.name, "I-1", "leads %s in epoch %d, as %s does", name, m.epoch, k.nameOf(old))
 	}
 	k.leaders[key] = n.ID()
@@ -323,6 +327,31 @@ func (k *checker) loose() bool {
 		originals += b2i(n.opt.Original)
 	}
 	return 2*originals > len(k.w.nodes)
+}
+
+// foreignEpoch reports whether an original acts in an epoch that it has not won,
+// with the votes of a later one, and none of ours has helped it: a voter of
+// ours that has voted for the other must refuse it (E-25), an original need not.
+//
+// Rule: S-9, E-25, S-7.
+func (k *checker) foreignEpoch(n *Node, old string, key epochOf) bool {
+	o := k.byID(old)
+	if o == nil || !n.opt.Original && !o.opt.Original {
+		return false
+	}
+	first, second := map[string]bool{}, map[string]bool{}
+	for v, leader := range k.votes { // any order: they are sets
+		if v.master == key.master && v.epoch >= key.epoch {
+			first[v.voter] = first[v.voter] || leader == old
+			second[v.voter] = second[v.voter] || leader == n.ID()
+		}
+	}
+	for _, voter := range k.w.nodes {
+		if !voter.opt.Original && first[voter.ID()] && second[voter.ID()] {
+			return false
+		}
+	}
+	return true
 }
 
 // opinionAge is how old an opinion of a peer may be, and a little for its way
