@@ -64,3 +64,43 @@ func TestTheMasterTellsItsDataSetInTheOutage(t *testing.T) {
 	w.c.infoReply(&m.instance, resp.Str("role:master\r\nmaster_replid:itsown\r\n"), w.now.Mono)
 	require.True(t, m.foreign(m.replicas[0]))
 }
+
+// A replica of another data set that answers at once does not end the wait for
+// one that has not answered yet. Rule: E-50, ADR 0004.
+func TestAForeignReplicaIsNotChosenInHaste(t *testing.T) {
+	for _, answers := range []bool{true, false} {
+		w := newWires(t, down(around(watched("mm", "10.0.0.1", 6379, 1), 2, 0), time.Second))
+		m := w.c.masters[0]
+		m.bornAt = never
+		w.pass(tickEvery)
+		for _, port := range []int{6379, 7000, 7001} {
+			w.up(port, false)
+			w.pong(port)
+		}
+		w.reply(6379, "INFO", resp.Str("role:master\r\nmaster_replid:itsown\r\n"))
+		passing := func(d time.Duration) {
+			for end := w.now.Mono + d; w.now.Mono < end; {
+				w.pass(10 * time.Millisecond)
+				w.pong(7000)
+				w.pong(7001)
+			}
+		}
+		for !m.sdown {
+			passing(10 * time.Millisecond)
+		}
+		w.reply(7000, "INFO", ofDataSet("other", -1))
+		passing(50 * time.Millisecond)
+		w.saved()
+		passing(2 * selectSome)
+		require.Equal(t, stateSelectSlave, m.failover.state)
+		want := 7000
+		if answers {
+			w.reply(7001, "INFO", ofDataSet("itsown", 1))
+			want = 7001
+		} else {
+			passing(selectAny)
+		}
+		require.Equal(t, stateWaitPromotion, m.failover.state)
+		require.Equal(t, want, m.failover.promoted.addr.Port)
+	}
+}

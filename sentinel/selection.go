@@ -121,7 +121,7 @@ func (c *Core) selectReplica(m *master) {
 		case r.sdown || !r.connected() || r.tried:
 		case !c.fresh(m, r):
 			awaited = true
-		case c.eligible(m, r):
+		case c.eligible(m, r) && !m.foreign(r): // one that comes last is not the reason not to wait for others
 			someFresh = true
 		}
 	}

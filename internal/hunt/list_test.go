@@ -90,8 +90,17 @@ var defects = []defect{
 	{name: "the worst replica", rule: "B-711", edits: []edit{
 		{"replication/rank.go", "Better(c, cs[best])", "Better(cs[best], c)"},
 	}},
-	{name: "a replica of another data set", rule: "B-711", first: 100, edits: []edit{
-		{"sentinel/switch.go", "m.info.ReplID = dataSet", "_ = dataSet"},
+	{name: "a replica of another data set", rule: "B-711", edits: []edit{
+		{"replication/rank.go", "if a.Foreign != b.Foreign {", "if false {"},
+	}},
+	{name: "nothing is learnt of the data set in an outage", rule: "B-711", first: 705200, edits: []edit{
+		{"sentinel/info.go", "if m.sdown || m.failover.state != stateNone {", "if false {"},
+	}},
+	{name: "votes that come too late", rule: "I-6", first: 701500, edits: []edit{
+		{"sentinel/election.go", " && (!over || f.manual) {", " {"},
+	}},
+	{name: "forced for having waited in TILT", transcript: "manual-in-tilt.txt", shows: `BROKEN .* I-5: .*`, edits: []edit{
+		{"sentinel/tilt.go", "f.startedAt = c.now.Mono", ""},
 	}},
 	{name: "show early", rule: "I-10", edits: []edit{
 		{"sentinel/emit.go", "c.emit(Show{", "c.emitNow(Show{"},

@@ -67,10 +67,12 @@ type nodeWatch struct {
 	masters map[string]*masterWatch
 	disk    conf.State
 	infos   map[Addr]heard
-	oks     map[Addr]time.Duration // last good reply to PING
-	ours    map[Addr]time.Duration // when a peer first said that it is of our kind (E-5)
-	awake   time.Duration          // when its last TILT ended
-	tried   map[Addr]time.Duration // when SLAVEOF NO ONE was last sent to it
+	oks     map[Addr]time.Duration   // last good reply to PING
+	ours    map[Addr]time.Duration   // when a peer first said that it is of our kind (E-5)
+	outages map[string]outage        // by master
+	hung    map[sentinel.LinkID]bool // connections that it wants closed
+	awake   time.Duration            // when its last TILT ended
+	tried   map[Addr]time.Duration   // when SLAVEOF NO ONE was last sent to it
 }
 
 // masterWatch is what was seen of one master at one Sentinel.
@@ -145,7 +147,7 @@ func (k *checker) of(n *Node, master string) *masterWatch {
 func (k *checker) node(n *Node) *nodeWatch {
 	nw := k.watched[n]
 	if nw == nil {
-		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}, infos: map[Addr]heard{}, oks: map[Addr]time.Duration{}, ours: map[Addr]time.Duration{}, tried: map[Addr]time.Duration{}}
+		nw = &nodeWatch{hidden: -time.Hour, masters: map[string]*masterWatch{}, infos: map[Addr]heard{}, oks: map[Addr]time.Duration{}, ours: map[Addr]time.Duration{}, outages: map[string]outage{}, hung: map[sentinel.LinkID]bool{}, tried: map[Addr]time.Duration{}}
 		k.watched[n] = nw
 	}
 	return nw
@@ -168,6 +170,8 @@ func (k *checker) started(n *Node) {
 	clear(nw.infos)
 	clear(nw.oks)
 	clear(nw.ours)
+	clear(nw.outages)
+	clear(nw.hung)
 	for _, d := range n.Disk.saved.Masters {
 		delete(k.standing, voteOf{n.ID(), d.Name, 0})
 	}
@@ -279,7 +283,11 @@ func (k *checker) elected(n *Node, name string, at Addr) {
 		k.forced[key] = true
 		k.unasked(n, name, m)
 	}
-	if old := k.leaders[key]; old != "" && old != n.ID() && !k.forced[key] && !k.tainted && !k.loose() {
+	old := k.leaders[key]
+	if old != "" && old != n.ID() && k.foreignEpoch(n, old, key) {
+		k.forced[key] = true // as after a forced one, all may follow that S-7 excludes
+	}
+	if old != "" && old != n.ID() && !k.forced[key] && !k.tainted && !k.loose() {
 		k.fail(n.name, "I-1", "leads %s in epoch %d, as %s does", name, m.epoch, k.nameOf(old))
 	}
 	k.leaders[key] = n.ID()
@@ -319,6 +327,31 @@ func (k *checker) loose() bool {
 		originals += b2i(n.opt.Original)
 	}
 	return 2*originals > len(k.w.nodes)
+}
+
+// foreignEpoch reports whether an original acts in an epoch that it has not won,
+// with the votes of a later one, and none of ours has helped it: a voter of
+// ours that has voted for the other must refuse it (E-25), an original need not.
+//
+// Rule: S-9, E-25, S-7.
+func (k *checker) foreignEpoch(n *Node, old string, key epochOf) bool {
+	o := k.byID(old)
+	if o == nil || !n.opt.Original && !o.opt.Original {
+		return false
+	}
+	first, second := map[string]bool{}, map[string]bool{}
+	for v, leader := range k.votes { // any order: they are sets
+		if v.master == key.master && v.epoch >= key.epoch {
+			first[v.voter] = first[v.voter] || leader == old
+			second[v.voter] = second[v.voter] || leader == n.ID()
+		}
+	}
+	for _, voter := range k.w.nodes {
+		if !voter.opt.Original && first[voter.ID()] && second[voter.ID()] {
+			return false
+		}
+	}
+	return true
 }
 
 // opinionAge is how old an opinion of a peer may be, and a little for its way

@@ -37,12 +37,19 @@ func (k *checker) heardOK(n *Node, from Addr, v resp.Value) {
 }
 
 // heardInfo notes what an instance tells a Sentinel, before the core reads it.
-func (k *checker) heardInfo(n *Node, from Addr, text string) {
+// What comes on a connection that it wants closed, once its write is done, it
+// does not read.
+func (k *checker) heardInfo(n *Node, l *link, text string) {
+	if k.node(n).hung[l.id] {
+		return
+	}
+	from := l.to
 	h := heard{k.w.now, k.w.now, text}
 	if old, ok := k.node(n).infos[from]; ok && k.w.now-old.at < steadyInfo {
 		h.since = old.since
 	}
 	k.node(n).infos[from] = h
+	k.noteHistory(n, from)
 	if _, ok := k.node(n).ours[from]; !ok && strings.Contains(text, "gosentinel_version:") {
 		k.node(n).ours[from] = k.w.now
 	}
@@ -59,7 +66,10 @@ func (k *checker) stepped(n *Node, es []sentinel.Effect) {
 		switch a := es[i].Action.(type) {
 		case sentinel.Show:
 			k.wantsShown(n, a, es[i].After)
+		case sentinel.Hangup:
+			k.node(n).hung[a.Link] = true
 		case sentinel.Emit:
+			k.outageOf(n, a.Event)
 			switch a.Event.Name {
 			case "-tilt":
 				k.node(n).awake = k.w.now
@@ -106,7 +116,7 @@ func (k *checker) chosen(n *Node, at Addr, name string) {
 		}
 		o, ok := k.knows(n, i.addr)
 		d := masterIn(n.Disk.saved, name)
-		if !ok || d == nil || o.Role != replication.Replica || o.Priority == 0 || o.LinkDown > d.DownAfter || !k.follows(n, name, o) {
+		if !ok || d == nil || k.node(n).infos[i.addr].at < k.node(n).outages[name].movedAt || o.Role != replication.Replica || o.Priority == 0 || o.LinkDown > d.DownAfter || !k.follows(n, name, o) {
 			continue
 		}
 		switch {
@@ -152,28 +162,3 @@ func (k *checker) sound(n *Node, i *Instance) bool {
 // triedFor is how long a replica to which SLAVEOF NO ONE was sent may be passed
 // over by its sender.
 const triedFor = time.Minute
-
-// follows reports whether an INFO is of a replica of the master that n shows.
-func (k *checker) follows(n *Node, name string, in replication.Info) bool {
-	at, ok := n.view[name]
-	return ok && k.sameHost(at, Addr{in.MasterHost, in.MasterPort})
-}
-
-// dataSets are the replication ids that belong to the data set of the master
-// that n shows, as far as n has heard: those of the master itself and of all
-// replicas that have been linked to it. Empty if the master has not told its.
-func (k *checker) dataSets(n *Node, name string) map[string]bool {
-	at := n.view[name]
-	m := replication.ParseInfo([]byte(k.node(n).infos[Addr{k.w.meant(at.IP), at.Port}].text))
-	if m.Role != replication.Master {
-		return nil
-	}
-	ids := map[string]bool{m.ReplID: true}
-	for _, i := range k.w.insts {
-		in := replication.ParseInfo([]byte(k.node(n).infos[i.addr].text))
-		if i.opt.Group == name && in.Role == replication.Replica && in.LinkDown >= 0 && k.follows(n, name, in) {
-			ids[in.ReplID] = true
-		}
-	}
-	return ids
-}

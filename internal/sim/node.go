@@ -358,7 +358,7 @@ func (n *Node) handle(c *conn, end int, m *msg) {
 		}
 		n.w.check.heardOK(n, l.to, m.value)
 		if m.value.Kind == resp.Bulk {
-			n.w.check.heardInfo(n, l.to, m.value.Str)
+			n.w.check.heardInfo(n, l, m.value.Str)
 		}
 		if m.tag != 0 {
 			n.step(sentinel.Answer{Tag: m.tag, Value: m.value})

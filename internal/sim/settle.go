@@ -83,7 +83,7 @@ func (w *World) disagreement() string {
 			if master == (Addr{}) {
 				master = at
 			}
-			if at != master {
+			if at != master && !w.apart(n, g) {
 				return fmt.Sprintf("%s has %s as %s, others %s", n.name, at, g, master)
 			}
 		}
@@ -109,6 +109,47 @@ func (w *World) disagreement() string {
 		}
 	}
 	return ""
+}
+
+// apart reports whether RESET made n and all others forget each other, while
+// they watch no instance in common through which they could meet again.
+//
+// Rule: B-104, W-35.
+func (w *World) apart(n *Node, group string) bool {
+	if !w.check.reset {
+		return false
+	}
+	mine := n.acquaintances(group)
+	for _, o := range w.nodes {
+		if o == n {
+			continue
+		}
+		theirs := o.acquaintances(group)
+		if mine[o.addr] || theirs[n.addr] {
+			return false
+		}
+		for a := range mine { // any order: one is enough
+			if theirs[a] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// acquaintances are the instances and peers that n knows of a master.
+func (n *Node) acquaintances(group string) map[Addr]bool {
+	known := map[Addr]bool{}
+	if d := masterIn(n.Disk.saved, group); d != nil {
+		known[Addr{n.w.meant(d.Addr.Host), d.Addr.Port}] = true
+		for _, r := range d.Replicas {
+			known[Addr{n.w.meant(r.Host), r.Port}] = true
+		}
+		for _, p := range d.Sentinels {
+			known[Addr{n.w.meant(p.Addr.Host), p.Addr.Port}] = true
+		}
+	}
+	return known
 }
 
 // forgotten reports whether RESET made all Sentinels forget the replicas of a

@@ -1,0 +1,98 @@
+package sim
+
+import (
+	"strings"
+	"time"
+
+	"gosentinel/replication"
+	"gosentinel/sentinel"
+)
+
+// outage is what a Sentinel makes of a master, as its core sees it at once: its
+// events are told when they are on disk.
+type outage struct {
+	down    bool
+	movedAt time.Duration   // when it took the master's address for its own
+	history map[Addr]string // the id of the data set that each instance told last
+}
+
+// outageOf follows the events of a core that change what it knows of a master's
+// data set: a switch forgets what the instances told, but for the new master;
+// an SDOWN, or a failover without one, notes anew what they tell now.
+//
+// Rule: B-731, ADR 0004.
+func (k *checker) outageOf(n *Node, e sentinel.Event) {
+	f := strings.Fields(e.Payload)
+	nw := k.node(n)
+	switch {
+	case e.Name == "+switch-master":
+		o := outage{movedAt: k.w.now, history: map[Addr]string{}}
+		to := addrOf(strings.Join(f[3:], " "))
+		to.IP = k.w.meant(to.IP)
+		h := nw.infos[to]
+		if in := replication.ParseInfo([]byte(h.text)); in.Role == replication.Master && h.at >= nw.outages[f[0]].movedAt {
+			o.history[to] = in.ReplID
+		}
+		nw.outages[f[0]] = o
+	case len(f) < 2 || f[0] != "master":
+	case e.Name == "-sdown", e.Name == "+reset-master":
+		o := nw.outages[f[1]]
+		o.down = false
+		nw.outages[f[1]] = o
+	case e.Name == "+sdown", e.Name == "+try-failover" && !nw.outages[f[1]].down:
+		o := nw.outages[f[1]]
+		old := o.history
+		o.down, o.history = e.Name == "+sdown", map[Addr]string{}
+		nw.outages[f[1]] = o
+		for _, i := range k.w.insts {
+			if nw.infos[i.addr].at >= o.movedAt {
+				k.noteHistory(n, i.addr)
+			} else if at := n.view[f[1]]; i.addr == (Addr{k.w.meant(at.IP), at.Port}) && old[i.addr] != "" {
+				o.history[i.addr] = old[i.addr]
+			}
+		}
+	}
+}
+
+// noteHistory takes the replication id that an instance told last for one of the
+// data set of its group's master, if it is that itself or a replica that has
+// been linked to it.
+//
+// Rule: ADR 0004.
+func (k *checker) noteHistory(n *Node, from Addr) {
+	i := k.w.Instance(from)
+	if i == nil || k.node(n).outages[i.opt.Group].history == nil {
+		return
+	}
+	name := i.opt.Group
+	in := replication.ParseInfo([]byte(k.node(n).infos[from].text))
+	at := n.view[name]
+	if in.Role == replication.Master && from == (Addr{k.w.meant(at.IP), at.Port}) ||
+		in.Role == replication.Replica && in.LinkDown >= 0 && k.follows(n, name, in) {
+		k.node(n).outages[name].history[from] = in.ReplID
+	}
+}
+
+// follows reports whether an INFO is of a replica of the master that n shows.
+func (k *checker) follows(n *Node, name string, in replication.Info) bool {
+	at, ok := n.view[name]
+	return ok && k.sameHost(at, Addr{in.MasterHost, in.MasterPort})
+}
+
+// dataSets are the replication ids that belong to the data set of the master
+// that n shows, as far as n has heard: those of the master itself and of all
+// replicas that have been linked to it. Empty if the master has not told its.
+//
+// Rule: ADR 0004.
+func (k *checker) dataSets(n *Node, name string) map[string]bool {
+	history := k.node(n).outages[name].history
+	at := n.view[name]
+	if history[Addr{k.w.meant(at.IP), at.Port}] == "" {
+		return nil
+	}
+	ids := map[string]bool{}
+	for _, id := range history { // any order: it is a set
+		ids[id] = true
+	}
+	return ids
+}
