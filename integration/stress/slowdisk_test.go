@@ -97,3 +97,20 @@ func TestSlowDisk(t *testing.T) {
 	require.LessOrEqual(t, slow.Writable-fast.Writable, slowWrite+noise)
 	require.LessOrEqual(t, slow.Named-fast.Named, 3*slowWrite+noise)
 }
+
+// Many failovers at once take a slow disk little longer than one, and no longer
+// the more they are: see TestSlowDiskMassFigure of internal/sim.
+//
+// Rule: L-6, E-40.
+func TestSlowDiskMass(t *testing.T) {
+	const downAfter = 5 * time.Second
+	masters := short(100, 1000)
+	fail := func(with testbed.Programs) time.Duration {
+		f := newFleet(t, with, masters, 1, downAfter)
+		<-time.After(quietStart)
+		return f.massFailover(f.masters) - downAfter
+	}
+	fast, slow := fail(programs), fail(slowDisk(t))
+	say(t, "%d masters die together: the last replica is promoted %s ms beyond down-after, with a slow disk %s", masters, ms(fast), ms(slow))
+	require.LessOrEqual(t, slow-fast, 6*slowWrite+noise)
+}

@@ -76,7 +76,9 @@ type client struct {
 	recent    recent
 	rights    rights
 	requests  []Request // for the loop, not yet submitted
+	lagging   int       // of them those whose replies may be late
 	finish    []finisher
+	late      *late // nil until replies were
 	batch     *batch
 	answered  chan struct{} // a wake-up from Server.Respond
 	gone      chan struct{} // closed by kill
@@ -172,9 +174,10 @@ func (c *client) frame() bool {
 		case errors.Is(err, resp.ErrShort):
 			return len(c.handed) == 0
 		case err != nil:
-			if len(c.handed) > 0 {
+			if len(c.handed) > 0 || c.quickOnly && c.owes() {
 				return false // comes again after the answers to what came before
 			}
+			c.settle()
 			c.logProtocolError(err, rest[c.framer.Framed():])
 			c.say(resp.Err("ERR " + err.Error()))
 			c.leaving = true
@@ -333,6 +336,10 @@ func (c *client) makeRoom() {
 
 // inputEnded says what a failed read means to redcon.
 func (c *client) inputEnded(err error) error {
+	if c.owes() && !c.dropping {
+		c.settle()
+		c.awaitSent(lingerTimeout)
+	}
 	if c.s.closing.Load() && !c.dropping {
 		return c.depart()
 	}

@@ -27,7 +27,7 @@ type finisher func(c *client, v resp.Value) resp.Value
 
 // known are the commands that need special care.
 type known struct {
-	ping, client, view, primaryView, monitor, publish, subscribe, psubscribe, unsubscribe, punsubscribe *command.Command
+	ping, client, view, primaryView, down, primaryDown, monitor, publish, subscribe, psubscribe, unsubscribe, punsubscribe *command.Command
 }
 
 func knownOf(t *command.Table) known {
@@ -35,6 +35,8 @@ func knownOf(t *command.Table) known {
 		ping: t.Original("ping"), client: t.Original("client"), publish: t.Original("publish"),
 		view:        t.Original("sentinel|get-master-addr-by-name"),
 		primaryView: t.Original("sentinel|get-primary-addr-by-name"),
+		down:        t.Original("sentinel|is-master-down-by-addr"),
+		primaryDown: t.Original("sentinel|is-primary-down-by-addr"),
 		monitor:     t.Original("sentinel|monitor"),
 		subscribe:   t.Original("subscribe"), psubscribe: t.Original("psubscribe"),
 		unsubscribe: t.Original("unsubscribe"), punsubscribe: t.Original("punsubscribe"),
@@ -78,7 +80,7 @@ func (c *client) serve(args [][]byte, rest []redcon.Command) {
 		}
 		c.one(next.Args)
 	}
-	c.settle()
+	c.submit()
 	c.countUp()
 	c.s.stats.turns.Add(1)
 	c.s.stats.busy.Add(int64(time.Since(began)))
@@ -91,7 +93,7 @@ func (c *client) quick(args [][]byte) bool {
 	if err != nil || cmd != c.s.cmds.ping && cmd != c.s.cmds.view && cmd != c.s.cmds.primaryView {
 		return false
 	}
-	if !c.mayTalk() || c.tracking.caching || c.subs.count() > 0 || c.s.pause.active() || c.stale() || !c.allowed(cmd, args) {
+	if !c.mayTalk() || c.tracking.caching || c.subs.count() > 0 || c.owes() || c.s.pause.active() || c.stale() || !c.allowed(cmd, args) {
 		return false
 	}
 	if cmd == c.s.cmds.ping {
@@ -168,6 +170,9 @@ func (c *client) one(args [][]byte) {
 			return
 		}
 	}
+	if cmd == c.s.cmds.ping && c.pongLate(args) {
+		return
+	}
 	size := 0
 	for _, a := range args {
 		size += len(a)
@@ -185,13 +190,12 @@ func (c *client) one(args [][]byte) {
 			c.ran(cmd)
 		}
 	} else {
-		c.toLoop(byOriginalName(cmd, args), nil)
-		c.setLast(cmd)
+		c.passOn(cmd, args, size)
 		if holds {
 			c.hold()
 		}
 	}
-	if holds || cmd == c.s.cmds.monitor || len(c.requests) == maxBatch {
+	if holds || cmd == c.s.cmds.monitor {
 		c.settle()
 	}
 	if cmd == c.s.cmds.monitor && c.subs.count() > 0 {
@@ -313,29 +317,41 @@ func (c *client) denied(cmd *command.Command, args [][]byte) string {
 	return acl.DeniedText(user.User, cmd, why)
 }
 
+// passOn has the loop answer a request.
+func (c *client) passOn(cmd *command.Command, args [][]byte, size int) {
+	c.toLoop(byOriginalName(cmd, args), nil)
+	c.setLast(cmd)
+	if c.mayLag(cmd, size) {
+		c.lagging++
+	}
+	if len(c.requests) == maxBatch {
+		c.submit()
+	}
+}
+
 // toLoop puts a request behind those that will be submitted next.
 func (c *client) toLoop(args [][]byte, f finisher) {
 	c.requests = append(c.requests, Request{Client: c.info.name, Args: args})
 	c.finish = append(c.finish, f)
 }
 
-// settle submits the requests for the loop and replies to all of them.
+// settle submits the requests for the loop and replies to all of them, behind
+// what is owed.
 func (c *client) settle() {
-	if len(c.requests) == 0 {
+	ok := c.awaitOwed(0)
+	c.dropping = c.dropping || !ok
+	n := len(c.requests)
+	if n == 0 {
 		return
 	}
-	n := len(c.requests)
 	if c.batch == nil {
 		c.batch = &batch{wake: c.answered}
 	}
-	first := c.s.calls.open(c.batch, n)
-	for i := range c.requests {
-		c.requests[i].ID = first + uint64(i)
-	}
-	ok := c.s.o.Backend.Submit(c.requests)
+	c.open(c.batch)
+	ok = ok && c.s.o.Backend.Submit(c.requests)
 	for i := 0; ok && i < n; i++ {
 		var a answer
-		if a, ok = c.await(i); !ok {
+		if a, ok = c.await(c.batch, i, c.flush); !ok {
 			break
 		}
 		if c.subs.count() > 0 {
@@ -354,11 +370,24 @@ func (c *client) settle() {
 		c.s.calls.drop(c.batch)
 		c.batch, c.dropping = nil, true
 	}
+	c.submitted()
+	c.now = c.s.uptime()
+}
+
+// open gives the requests for the loop their IDs, as those of b.
+func (c *client) open(b *batch) {
+	first := c.s.calls.open(b, len(c.requests))
+	for i := range c.requests {
+		c.requests[i].ID = first + uint64(i)
+	}
+}
+
+// submitted makes room for the next requests for the loop.
+func (c *client) submitted() {
+	c.s.stats.commands.Add(uint64(len(c.requests)))
 	clear(c.requests)
 	clear(c.finish)
-	c.requests, c.finish = c.requests[:0], c.finish[:0]
-	c.s.stats.commands.Add(uint64(n))
-	c.now = c.s.uptime()
+	c.requests, c.finish, c.lagging = c.requests[:0], c.finish[:0], 0
 }
 
 // awaitEvents waits for what the loop has published since its last answer: the
@@ -372,13 +401,14 @@ func (c *client) awaitEvents() {
 }
 
 // await waits for the answer at place i of the batch; false if the connection
-// ended first.
-func (c *client) await(i int) (answer, bool) {
+// ended first. What is answered need not wait for a slow one: pass is called to
+// send it.
+func (c *client) await(b *batch, i int, pass func() bool) (answer, bool) {
 	for {
-		if a, ok := c.s.calls.take(c.batch, i); ok {
+		if a, ok := c.s.calls.take(b, i); ok {
 			return a, true
 		}
-		c.flush() // what is answered need not wait for a slow one
+		pass()
 		select {
 		case <-c.answered:
 		case <-c.gone:

@@ -10,7 +10,8 @@
 // which does so for many connections, until one sends something else or reads
 // too slowly; then its goroutine goes on (reactor.go). Under TLS the goroutine
 // does all. redcon cuts the rest into batches and calls the handler, which
-// sends runs of commands for the loop in one piece and waits for their replies.
+// sends runs of commands for the loop in one piece and waits for their replies;
+// only another Sentinel is read on meanwhile (late.go).
 // What is to be sent waits in a queue of the connection (output.go); the
 // connection's goroutine, or the hub's, writes as much as the socket takes
 // without blocking, and a goroutine that exists only as long as the socket is

@@ -18,10 +18,10 @@ type Request struct {
 
 // Backend is the daemon's loop.
 type Backend interface {
-	// Submit queues requests of one connection, in order. It must not block
-	// for long, and not keep the slice batch (the Args may be kept). False
-	// says that the loop has ended: nothing was queued and the connection is
-	// closed.
+	// Submit queues requests of one connection, in order; earlier ones may be
+	// unanswered. It must not block for long, and not keep the slice batch
+	// (the Args may be kept). False says that the loop has ended: nothing was
+	// queued and the connection is closed.
 	//
 	// Requests are SENTINEL (but HELP), ROLE, PUBLISH, and INFO when its
 	// sentinel section is wanted: that is answered with a Bulk that holds this

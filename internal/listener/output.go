@@ -216,6 +216,32 @@ func (c *client) flush() bool {
 	return all
 }
 
+// queue is flush for replies that are made without the client's turn.
+func (c *client) queue(b []byte) bool {
+	if len(b) == 0 {
+		return true
+	}
+	c.mu.Lock()
+	o := &c.output
+	if o.dead {
+		c.mu.Unlock()
+		return false
+	}
+	o.queue = append(o.queue, b)
+	o.pending += int64(len(b)) + entryWeight
+	o.over = o.over || c.beyondLimit(c.s.stats.clock())
+	over, mine := o.over, !o.writing
+	o.writing = o.writing || !over
+	c.mu.Unlock()
+	switch {
+	case over:
+		c.drop()
+	case mine:
+		c.pump()
+	}
+	return !over
+}
+
 // flushDirect writes the replies without queueing them first, and tells whether
 // all went out.
 func (c *client) flushDirect() bool {
