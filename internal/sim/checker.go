@@ -241,6 +241,12 @@ func (k *checker) line(n *Node, text string) {
 		m := k.of(n, strings.TrimSuffix(name, "'"))
 		m.manual = true
 	}
+	if rest, ok := strings.CutPrefix(text, "Failover of '"); ok { // in a later epoch than that of its +try-failover (E-62)
+		if name, rest, ok := strings.Cut(rest, "' is forced in epoch "); ok {
+			epoch, _, _ := strings.Cut(rest, ":")
+			k.of(n, name).epoch, _ = strconv.ParseUint(epoch, 10, 64)
+		}
+	}
 }
 
 // ownVote: the vote for oneself names the epoch of the attempt.
