@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -105,7 +106,7 @@ func TestBehindPortMappings(t *testing.T) {
 		t.Run(fmt.Sprint(kinds), func(t *testing.T) {
 			t.Parallel()
 			if kinds[1] == testbed.Original {
-				needsOriginal(t)
+				fixture.NeedsOriginal(t)
 			}
 			newBehind(t, kinds).failsOver(t)
 		})
@@ -114,7 +115,7 @@ func TestBehindPortMappings(t *testing.T) {
 
 func newBehind(t *testing.T, kinds []testbed.Kind) *behind {
 	t.Helper()
-	bed := newBed(t)
+	bed := fixture.Bed(t)
 	if !bed.HasNetwork() {
 		t.Skip("skipped for want of loopback addresses beyond 127.0.0.1")
 	}
@@ -159,9 +160,9 @@ func (b *behind) failsOver(t *testing.T) {
 		}
 		return nil
 	}
-	until(t, 30*time.Second, see)
+	fixture.Until(t, 30*time.Second, see)
 	b.redis[0].Kill()
-	until(t, 20*time.Second, func() error {
+	fixture.Until(t, 20*time.Second, func() error {
 		for _, s := range b.sentinels {
 			if err := s.Names("mm", b.outside["redis2"].addr()); err != nil {
 				return err
@@ -169,10 +170,10 @@ func (b *behind) failsOver(t *testing.T) {
 		}
 		return nil
 	})
-	until(t, 20*time.Second, func() error { return b.redis[2].Follows(b.outside["redis2"].addr()) })
+	fixture.Until(t, 20*time.Second, func() error { return b.redis[2].Follows(b.outside["redis2"].addr()) })
 	require.NoError(t, b.redis[0].Up())
-	until(t, 20*time.Second, func() error { return b.redis[0].Follows(b.outside["redis2"].addr()) })
-	until(t, 30*time.Second, see)
+	fixture.Until(t, 20*time.Second, func() error { return b.redis[0].Follows(b.outside["redis2"].addr()) })
+	fixture.Until(t, 30*time.Second, see)
 	known := map[string]bool{}
 	for _, f := range b.outside {
 		known[f.host+" "+strconv.Itoa(f.port)] = true
@@ -214,8 +215,8 @@ func TestIPv6(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			needsOriginal(t)
-			bed := newBed(t)
+			fixture.NeedsOriginal(t)
+			bed := fixture.Bed(t)
 			c := &testbed.Cluster{Name: "mm", Events: &testbed.Events{}}
 			t.Cleanup(c.Events.Close)
 			for i, host := range tc.redis {
@@ -248,13 +249,13 @@ func TestIPv6(t *testing.T) {
 				require.NoError(t, c.Events.Follow(s))
 				c.Sentinels = append(c.Sentinels, s)
 			}
-			until(t, 30*time.Second, func() error { return allSee(c) })
+			fixture.Until(t, 30*time.Second, func() error { return allSee(c) })
 			replica := firstReplica(t, c.Sentinels[0])
 			if strings.Contains(replica["ip"], ":") {
 				require.Equal(t, "["+replica["ip"]+"]:"+replica["port"], replica["name"])
 			}
 			c.Redis[0].Kill()
-			until(t, 20*time.Second, func() error {
+			fixture.Until(t, 20*time.Second, func() error {
 				for _, s := range c.Sentinels {
 					if err := s.Names("mm", fmt.Sprintf("%s:%d", tc.redis[1], c.Redis[1].Port)); err != nil {
 						return err
@@ -263,9 +264,9 @@ func TestIPv6(t *testing.T) {
 				return nil
 			})
 			require.NoError(t, c.Redis[0].Up())
-			until(t, 30*time.Second, func() error { return allSee(c) })
+			fixture.Until(t, 30*time.Second, func() error { return allSee(c) })
 			for _, r := range c.Others(c.Redis[1]) {
-				until(t, 20*time.Second, func() error { return r.Follows(c.Redis[1].Addr()) })
+				fixture.Until(t, 20*time.Second, func() error { return r.Follows(c.Redis[1].Addr()) })
 			}
 			loadInOriginal(t, c)
 		})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -61,7 +62,7 @@ func sentinelLines(t *testing.T, s *testbed.Sentinel) []string {
 // the same `sentinel` lines.
 func loadInOriginal(t *testing.T, c *testbed.Cluster) {
 	t.Helper()
-	needsOriginal(t)
+	fixture.NeedsOriginal(t)
 	var before []knowledge
 	for _, s := range c.Sentinels {
 		before = append(before, know(t, s, c.Name))

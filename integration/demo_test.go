@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -36,9 +37,9 @@ func TestDemo(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			needsRedis(t)
+			fixture.NeedsRedis(t)
 			tmp := t.TempDir()
-			cmd := exec.Command(program, append([]string{"-sentinel", programs.Ours}, tc.args...)...)
+			cmd := exec.Command(program, append([]string{"-sentinel", fixture.Programs.Ours}, tc.args...)...)
 			cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 			text := watch(t, cmd, tc.interrupt)
 			for _, w := range tc.want {

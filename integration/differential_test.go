@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -20,7 +21,7 @@ var alone = flag.Bool("alone", false, "compare the original with itself")
 // PUBLISH is renamed for them. The replicas have priority 0, so that nobody
 // promotes them.
 func live(t *testing.T) map[string]string {
-	bed := newBed(t)
+	bed := fixture.Bed(t)
 	m, err := bed.Redis("master", testbed.RedisOptions{})
 	require.NoError(t, err)
 	// A port where somebody listens, and never answers.
@@ -33,7 +34,7 @@ func live(t *testing.T) map[string]string {
 	for i := range 2 {
 		r, err := bed.Redis(fmt.Sprintf("replica%d", i), testbed.RedisOptions{Master: m, Lines: []string{"replica-priority 0"}})
 		require.NoError(t, err)
-		until(t, answerPatience, func() error { return r.Follows(m.Addr()) })
+		fixture.Until(t, answerPatience, func() error { return r.Follows(m.Addr()) })
 		other[fmt.Sprintf("replica%d", i)] = fmt.Sprint(r.Port)
 	}
 	return other
@@ -46,7 +47,7 @@ func live(t *testing.T) map[string]string {
 // K-2.13, K-2.15, K-2.16, K-3, K-4, K-5, K-6, K-6.1, K-6.2, K-6.3, K-6.4,
 // K-6.5, K-7, K-8, K-8.1, K-8.2, K-8.3, K-9, K-10, R-1, R-2, R-3, R-7, R-19.
 func TestRequestsAgainstTheOriginal(t *testing.T) {
-	needsOriginal(t)
+	fixture.NeedsOriginal(t)
 	rows := readDifferences(t, "testdata/differences.txt")
 	other := live(t)
 	shared := make(map[string]*pair)
@@ -102,6 +103,6 @@ func (p *pair) play(t *testing.T, s *script, resp3 bool, rows differences) (requ
 // discover waits until both know the replicas of mm and have their INFO.
 func (p *pair) discover(t *testing.T) {
 	for _, s := range []*side{p.want, p.is} {
-		until(t, 3*answerPatience, func() error { return s.Sees("mm", 2, 0) })
+		fixture.Until(t, 3*answerPatience, func() error { return s.Sees("mm", 2, 0) })
 	}
 }

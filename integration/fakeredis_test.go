@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/fakeredis"
 	"gosentinel/internal/testbed"
 )
@@ -21,9 +22,9 @@ func TestSimulatedInstancesFailOver(t *testing.T) {
 		t.Run(kind.String(), func(t *testing.T) {
 			t.Parallel()
 			if kind == testbed.Original {
-				needsOriginal(t)
+				fixture.NeedsOriginal(t)
 			}
-			bed := newBed(t)
+			bed := fixture.Bed(t)
 			fleet := &fakeredis.Fleet{}
 			t.Cleanup(func() { require.NoError(t, fleet.Close()) })
 			addr := func(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
@@ -38,13 +39,13 @@ func TestSimulatedInstancesFailOver(t *testing.T) {
 				"sentinel auth-pass mm secret",
 			}})
 			require.NoError(t, err)
-			until(t, 20*time.Second, func() error { return s.Sees("mm", 1, 0) })
+			fixture.Until(t, 20*time.Second, func() error { return s.Sees("mm", 1, 0) })
 
 			require.NoError(t, master.Kill())
-			until(t, 20*time.Second, func() error { return s.Names("mm", replica.Addr()) })
+			fixture.Until(t, 20*time.Second, func() error { return s.Names("mm", replica.Addr()) })
 			require.Empty(t, replica.Master())
 			require.NoError(t, master.Restart())
-			until(t, 20*time.Second, func() error {
+			fixture.Until(t, 20*time.Second, func() error {
 				if got := master.Master(); got != replica.Addr() {
 					return fmt.Errorf("the old master follows %q", got)
 				}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/fakeredis"
 	"gosentinel/internal/testbed"
 )
@@ -30,9 +31,9 @@ var bothKinds = []testbed.Kind{testbed.Ours, testbed.Original}
 func watcher(t *testing.T, kind testbed.Kind, wrapper []string, lines ...string) (*testbed.Redis, *testbed.Sentinel) {
 	t.Helper()
 	if kind == testbed.Original {
-		needsOriginal(t)
+		fixture.NeedsOriginal(t)
 	}
-	bed := newBed(t)
+	bed := fixture.Bed(t)
 	r, err := bed.Redis("redis1", testbed.RedisOptions{})
 	require.NoError(t, err)
 	s, err := bed.Sentinel("sentinel1", testbed.SentinelOptions{Kind: kind, Wrapper: wrapper, Lines: append([]string{
@@ -40,7 +41,7 @@ func watcher(t *testing.T, kind testbed.Kind, wrapper []string, lines ...string)
 		"sentinel down-after-milliseconds mm 3000",
 	}, lines...)})
 	require.NoError(t, err)
-	until(t, 10*time.Second, func() error { return s.Sees("mm", 0, 0) })
+	fixture.Until(t, 10*time.Second, func() error { return s.Sees("mm", 0, 0) })
 	return r, s
 }
 
@@ -178,7 +179,7 @@ func TestIssue2099MalformedHelloHarmsNobody(t *testing.T) {
 	good[2] = strings.Repeat("b", 40)
 	_, err := r.Do("PUBLISH", "__sentinel__:hello", strings.Join(good, ","))
 	require.NoError(t, err)
-	until(t, 5*time.Second, func() error {
+	fixture.Until(t, 5*time.Second, func() error {
 		v, err := s.Do("SENTINEL", "SENTINELS", "mm")
 		if err == nil && (len(v.Elems) != 1 || testbed.Fields(v.Elems[0])["runid"] != good[2]) {
 			err = fmt.Errorf("the good hello was not heard")
@@ -219,7 +220,7 @@ func TestIssue2782StuckSubscriberBuffersNothing(t *testing.T) {
 	c, err := s.Dial()
 	require.NoError(t, err)
 	defer c.Close()
-	until(t, 5*time.Second, func() error { return named(c, "stuck", true) })
+	fixture.Until(t, 5*time.Second, func() error { return named(c, "stuck", true) })
 
 	before := residentKB(t, s.PID())
 	value := strings.Repeat("x", 900) // an event holds 1023 bytes
@@ -278,7 +279,7 @@ const manyMasters = 2000
 //
 // Rule: R-14, W-34.
 func TestIssue14343TwoThousandMastersConnect(t *testing.T) {
-	bed := newBed(t)
+	bed := fixture.Bed(t)
 	if !bed.HasNetwork() {
 		t.Skip("skipped for want of loopback addresses beyond 127.0.0.1")
 	}
@@ -302,7 +303,7 @@ func TestIssue14343TwoThousandMastersConnect(t *testing.T) {
 	c, err := s.Dial()
 	require.NoError(t, err)
 	defer c.Close()
-	until(t, 20*time.Second, func() error { return allUp(c, manyMasters) })
+	fixture.Until(t, 20*time.Second, func() error { return allUp(c, manyMasters) })
 	t.Logf("%d masters up after %v", manyMasters, time.Since(begin).Round(time.Millisecond))
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/resp"
 	"gosentinel/internal/testbed"
 )
@@ -82,7 +83,7 @@ var sentinelID = regexp.MustCompile(`sentinel-[0-9a-f]{8}-`)
 //
 // Rule: B-113, R-21, B-1207.
 func TestCommandsOnOpen(t *testing.T) {
-	needsOriginal(t)
+	fixture.NeedsOriginal(t)
 	for _, pass := range []string{"", "TestPass"} {
 		t.Run("password "+fmt.Sprint(pass != ""), func(t *testing.T) {
 			t.Parallel()
@@ -100,7 +101,7 @@ func TestCommandsOnOpen(t *testing.T) {
 // its CLIENT LIST.
 func opening(t *testing.T, kind testbed.Kind, pass string) (first []string) {
 	t.Helper()
-	bed := newBed(t)
+	bed := fixture.Bed(t)
 	r, err := bed.Redis("redis", testbed.RedisOptions{Pass: pass})
 	require.NoError(t, err)
 	watcher, err := r.Dial()
@@ -112,11 +113,11 @@ func opening(t *testing.T, kind testbed.Kind, pass string) (first []string) {
 	}
 	s, err := bed.Sentinel("sentinel", testbed.SentinelOptions{Kind: kind, Lines: lines})
 	require.NoError(t, err)
-	until(t, 10*time.Second, func() error { return s.Sees("mm", 0, 0) })
+	fixture.Until(t, 10*time.Second, func() error { return s.Sees("mm", 0, 0) })
 	id, err := s.Do("SENTINEL", "MYID")
 	require.NoError(t, err)
 
-	until(t, 10*time.Second, func() error {
+	fixture.Until(t, 10*time.Second, func() error {
 		first = nil
 		for _, words := range m.byClient(5) {
 			if len(words) == 0 || !slices.ContainsFunc(words, sentinelID.MatchString) {
@@ -164,7 +165,7 @@ func opening(t *testing.T, kind testbed.Kind, pass string) (first []string) {
 // Rule: R-21, B-121, B-1207.
 func TestConnectionsOfACluster(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, testbed.ClusterOptions{})
+	c := fixture.Cluster(t, fixture.Bed(t), testbed.ClusterOptions{})
 	var want []string
 	for _, s := range c.Sentinels {
 		id, err := s.Do("SENTINEL", "MYID")

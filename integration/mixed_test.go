@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -23,10 +24,10 @@ func TestMixedQuorum(t *testing.T) {
 		for _, leader := range []testbed.Kind{o, x} {
 			t.Run(fmt.Sprintf("%v %v %v led by %v", kinds[0], kinds[1], kinds[2], leader), func(t *testing.T) {
 				t.Parallel()
-				needsOriginal(t)
+				fixture.NeedsOriginal(t)
 				// Originals take up to 1 s to link to a new master (B-733),
 				// so with 1 s they would find it down.
-				c := newCluster(t, testbed.ClusterOptions{Kinds: kinds, DownAfter: 2 * time.Second})
+				c := fixture.Cluster(t, fixture.Bed(t), testbed.ClusterOptions{Kinds: kinds, DownAfter: 2 * time.Second})
 				mixedCrash(t, c, leader)
 				mixedManual(t, c, leader)
 			})

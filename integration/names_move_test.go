@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -40,21 +41,21 @@ func TestInstanceChangesIP(t *testing.T) {
 	begin := time.Now()
 
 	c.moves(t, 2, c.bed.IP(23), c.Redis[0], 0)
-	until(t, 20*time.Second, c.seen)
+	fixture.Until(t, 20*time.Second, c.seen)
 
 	c.moves(t, 1, c.bed.IP(22), c.Redis[0], 3*time.Second)
-	until(t, 20*time.Second, c.seen)
+	fixture.Until(t, 20*time.Second, c.seen)
 
 	c.moves(t, 0, c.bed.IP(21), nil, 0)
-	until(t, 20*time.Second, func() error { return c.Redis[1].Follows("redis1:6379") })
-	until(t, 20*time.Second, c.seen)
+	fixture.Until(t, 20*time.Second, func() error { return c.Redis[1].Follows("redis1:6379") })
+	fixture.Until(t, 20*time.Second, c.seen)
 
 	s := c.Sentinels[2]
 	s.Kill()
 	c.ip["sentinel3"] = c.bed.IP(33)
 	c.dns.Set("sentinel3", c.ip["sentinel3"])
 	c.Sentinels[2] = c.sentinelMoved(t, s, c.ip["sentinel3"])
-	until(t, 30*time.Second, c.seen)
+	fixture.Until(t, 30*time.Second, c.seen)
 
 	for _, s := range c.Sentinels {
 		onlyNames(t, s)
@@ -104,7 +105,7 @@ func TestNamesAreAnsweredLate(t *testing.T) {
 	p.neverBlocked(t)
 
 	c.Redis[0].Kill()
-	until(t, 10*time.Second, func() error { return c.name(1, []string{"name", "name", "name"}) })
+	fixture.Until(t, 10*time.Second, func() error { return c.name(1, []string{"name", "name", "name"}) })
 	for _, s := range c.Sentinels {
 		onlyNames(t, s)
 	}
@@ -119,7 +120,7 @@ func TestFirstNameServerIsDead(t *testing.T) {
 	c := newNames(t, namesOptions{dead: true})
 	c.settles(t, 60*time.Second, 0)
 	c.Redis[0].Kill()
-	until(t, 10*time.Second, func() error { return c.name(1, []string{"name", "name", "name"}) })
+	fixture.Until(t, 10*time.Second, func() error { return c.name(1, []string{"name", "name", "name"}) })
 	for _, s := range c.Sentinels {
 		onlyNames(t, s)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -36,8 +37,8 @@ func TestNameServerFallsSilent(t *testing.T) {
 
 	// Redis servers resolve by their hosts file here.
 	require.NoError(t, c.Redis[0].Up())
-	until(t, 20*time.Second, func() error { return c.Redis[0].Follows("redis2:6379") })
-	until(t, 20*time.Second, c.seen)
+	fixture.Until(t, 20*time.Second, func() error { return c.Redis[0].Follows("redis2:6379") })
+	fixture.Until(t, 20*time.Second, c.seen)
 	for _, p := range probers {
 		p.neverBlocked(t)
 	}
@@ -56,7 +57,7 @@ func TestNameServerFallsSilent(t *testing.T) {
 	require.Less(t, time.Since(start), 2*time.Second, "a start waits for no lookup")
 	p := probe(t, s, "mm")
 	require.NoError(t, s.Names("mm", "redis2:6379"))
-	until(t, 5*time.Second, func() error {
+	fixture.Until(t, 5*time.Second, func() error {
 		m, err := s.State("mm")
 		if err == nil && m["flags"] != "s_down,master,disconnected" {
 			err = fmt.Errorf("flags %s", m["flags"])
@@ -67,7 +68,7 @@ func TestNameServerFallsSilent(t *testing.T) {
 	require.Equal(t, before, sentinelLines(t, s))
 	c.dns.Silent(false)
 	back := time.Now()
-	until(t, 15*time.Second, c.seen)
+	fixture.Until(t, 15*time.Second, c.seen)
 	t.Logf("all connected %v after the name server is back", time.Since(back).Round(time.Millisecond))
 	p.neverBlocked(t)
 	c.quiet(t, begin)
@@ -83,7 +84,7 @@ func TestNameServerFallsSilent(t *testing.T) {
 // Rule: R-14 (#13866, #13034, #9103, #12753).
 func TestNameServerFallsSilentOriginal(t *testing.T) {
 	t.Parallel()
-	needsOriginal(t)
+	fixture.NeedsOriginal(t)
 	kinds := []testbed.Kind{testbed.Original, testbed.Original, testbed.Original}
 	c := newNames(t, namesOptions{kinds: kinds})
 	c.settles(t, 30*time.Second, 0)
@@ -110,14 +111,14 @@ func TestDeadMastersNameIsGone(t *testing.T) {
 	c.dns.Set("redis1")
 	c.Redis[0].Kill()
 	c.failsOver(t, 1)
-	until(t, 20*time.Second, func() error { return c.Redis[2].Follows("redis2:6379") })
+	fixture.Until(t, 20*time.Second, func() error { return c.Redis[2].Follows("redis2:6379") })
 	for _, s := range c.Sentinels {
 		require.True(t, s.Stop(5*time.Second), s.Name)
 		require.NoError(t, s.Up())
 		require.NoError(t, c.Events.Follow(s))
 	}
-	until(t, 20*time.Second, func() error { return c.name(1, []string{"name", "name", "name"}) })
-	until(t, 10*time.Second, func() error { return sees(c.Sentinels, "redis1", "s_down,slave,disconnected") })
+	fixture.Until(t, 20*time.Second, func() error { return c.name(1, []string{"name", "name", "name"}) })
+	fixture.Until(t, 10*time.Second, func() error { return sees(c.Sentinels, "redis1", "s_down,slave,disconnected") })
 	for _, s := range c.Sentinels {
 		onlyNames(t, s)
 	}
@@ -125,8 +126,8 @@ func TestDeadMastersNameIsGone(t *testing.T) {
 
 	// It comes back, under another address.
 	c.moves(t, 0, c.bed.IP(21), c.Redis[1], 0)
-	until(t, 30*time.Second, c.seen)
-	until(t, 10*time.Second, func() error { return c.Redis[0].Follows("redis2:6379") })
+	fixture.Until(t, 30*time.Second, c.seen)
+	fixture.Until(t, 10*time.Second, func() error { return c.Redis[0].Follows("redis2:6379") })
 	for _, s := range c.Sentinels {
 		onlyNames(t, s)
 	}

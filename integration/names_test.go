@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -43,7 +44,7 @@ type namesCluster struct {
 
 func newNames(t *testing.T, o namesOptions) *namesCluster {
 	t.Helper()
-	bed := newBed(t)
+	bed := fixture.Bed(t)
 	if !bed.HasNetwork() {
 		t.Skip("skipped for want of loopback addresses beyond 127.0.0.1")
 	}
@@ -160,7 +161,7 @@ func (c *namesCluster) add(t *testing.T, i int, kind testbed.Kind, o namesOption
 // settles waits until all Sentinels see all, and name redis i, each in its way.
 func (c *namesCluster) settles(t *testing.T, patience time.Duration, i int, shown ...bool) {
 	t.Helper()
-	until(t, patience, func() error {
+	fixture.Until(t, patience, func() error {
 		for k, s := range c.Sentinels {
 			if err := s.Sees("mm", len(c.Redis)-1, len(c.Sentinels)-1); err != nil {
 				return err
@@ -255,16 +256,16 @@ func TestNamesThroughFailover(t *testing.T) {
 			t.Parallel()
 			for _, k := range tc.o.kinds {
 				if k == testbed.Original {
-					needsOriginal(t)
+					fixture.NeedsOriginal(t)
 				}
 			}
 			c := newNames(t, tc.o)
-			until(t, 30*time.Second, c.seen)
+			fixture.Until(t, 30*time.Second, c.seen)
 			begin := time.Now()
 			c.Redis[0].Kill()
-			until(t, 20*time.Second, func() error { return c.name(1, tc.shown) })
+			fixture.Until(t, 20*time.Second, func() error { return c.name(1, tc.shown) })
 			require.NoError(t, c.Redis[0].Up())
-			until(t, 30*time.Second, c.seen)
+			fixture.Until(t, 30*time.Second, c.seen)
 			c.quiet(t, begin)
 			for _, s := range c.Sentinels {
 				require.Len(t, c.Events.Named(begin, s.Name, "+switch-master"), 1)
@@ -314,7 +315,7 @@ func (c *namesCluster) failsOver(t *testing.T, i int) {
 	if ready := c.born.Add(discovery - time.Second); from.Before(ready) {
 		from = ready
 	}
-	until(t, 20*time.Second, func() error { return c.name(i, []string{"name", "name", "name"}) })
+	fixture.Until(t, 20*time.Second, func() error { return c.name(i, []string{"name", "name", "name"}) })
 	took := time.Since(from)
 	t.Logf("all name redis%d after %v", i+1, took.Round(time.Millisecond))
 	require.Less(t, took, 3*time.Second, "down-after is 1 s")

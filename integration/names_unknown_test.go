@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -22,7 +23,7 @@ import (
 // Rule: R-10, R-14 (valkey #2158, #4530), B-102, B-1120, C-56, C-103.
 func TestNamesThatDoNotResolve(t *testing.T) {
 	t.Parallel()
-	needsOriginal(t)
+	fixture.NeedsOriginal(t)
 	ghost := strings.Repeat("9", 40)
 	c := newNames(t, namesOptions{kinds: []testbed.Kind{testbed.Ours}, show: []bool{false}, lines: []string{
 		"sentinel monitor gone ghost1 6379 2",
@@ -38,7 +39,7 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 	_, err = c.Redis[0].Do("CLIENT", "KILL", "TYPE", "replica") // it tells its address when it connects
 	require.NoError(t, err)
 	for _, r := range c.Redis[1:] {
-		until(t, 20*time.Second, func() error { return r.Follows("redis1:6379") })
+		fixture.Until(t, 20*time.Second, func() error { return r.Follows("redis1:6379") })
 	}
 	_, err = c.Redis[0].Do("PUBLISH", "__sentinel__:hello", "ghost6,26379,"+ghost+",0,mm,redis1,6379,0")
 	require.NoError(t, err)
@@ -50,7 +51,7 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 
 	// redis3 said ghost5 before or after it was first listed.
 	want := []string{c.ip["redis2"] + ":6379 " + c.ip["redis2"], "ghost3:6380 ghost3", "ghost5:6379 ghost5"}
-	until(t, 25*time.Second, func() error {
+	fixture.Until(t, 25*time.Second, func() error {
 		got := instances(t, s, "REPLICAS", "mm")
 		got = slices.DeleteFunc(got, func(x string) bool { return strings.HasPrefix(x, c.ip["redis3"]+":") })
 		if !slices.Equal(got, want) {
@@ -61,7 +62,7 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 	require.Equal(t, []string{strings.Repeat("8", 40) + " ghost4", ghost + " ghost6"}, instances(t, s, "SENTINELS", "mm"))
 	require.Equal(t, []string{"ghost2:6379 ghost2"}, instances(t, s, "REPLICAS", "gone"))
 	require.NoError(t, s.Names("gone", "ghost1:6379"))
-	until(t, 10*time.Second, func() error { return flagged(s, "gone", "s_down,master,disconnected") })
+	fixture.Until(t, 10*time.Second, func() error { return flagged(s, "gone", "s_down,master,disconnected") })
 	p.neverBlocked(t)
 	for _, line := range sentinelLines(t, s) {
 		require.NotContains(t, line, "  ", "an address is never empty")
@@ -73,7 +74,7 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 	// The master turns up after all.
 	require.NoError(t, s.Up())
 	c.dns.Set("ghost1", c.ip["redis1"])
-	until(t, 10*time.Second, func() error { return flagged(s, "gone", "master") })
+	fixture.Until(t, 10*time.Second, func() error { return flagged(s, "gone", "master") })
 	require.NoError(t, s.Names("gone", c.ip["redis1"]+":6379"))
 }
 

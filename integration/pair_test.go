@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/resp"
 	"gosentinel/internal/testbed"
 )
@@ -386,7 +387,7 @@ type pair struct {
 
 // newPair starts both. lines may hold {dir}; files are written there first.
 func newPair(t testing.TB, setting setting, other map[string]string) *pair {
-	bed, err := testbed.New(programs)
+	bed, err := testbed.New(fixture.Programs)
 	require.NoError(t, err)
 	p := &pair{bed: bed}
 	p.want = p.start(t, "original", testbed.Original, setting, other)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"gosentinel/integration/fixture"
 )
 
 var (
@@ -37,7 +39,7 @@ func settings() []setting {
 //
 // Rule: K-1.2, K-1.3, K-2.0 to K-2.16, K-5, K-6.2 to K-6.5, K-8.1, K-8.2.
 func TestRandomRequestsAgainstTheOriginal(t *testing.T) {
-	needsOriginal(t)
+	fixture.NeedsOriginal(t)
 	s := *seed
 	if s == 0 {
 		s = uint64(time.Now().UnixNano())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -33,7 +34,7 @@ func TestRestartAtAnyMoment(t *testing.T) {
 	t.Logf("seed %d", *restartSeed)
 	random := rand.New(rand.NewPCG(*restartSeed, 0))
 	downAfter := 600 * time.Millisecond
-	c := newCluster(t, testbed.ClusterOptions{DownAfter: downAfter, FailoverTimeout: 4 * time.Second})
+	c := fixture.Cluster(t, fixture.Bed(t), testbed.ClusterOptions{DownAfter: downAfter, FailoverTimeout: 4 * time.Second})
 	voted := 0 // rounds in which a vote of this round was heard of the victim
 	for i := range restarts {
 		victim := c.Sentinels[random.IntN(len(c.Sentinels))]

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -16,8 +17,8 @@ import (
 // Rule: B-1205, B-1102, B-601, S-5.
 func TestRollingReplacementAndReturn(t *testing.T) {
 	t.Parallel()
-	needsOriginal(t)
-	c := newCluster(t, testbed.ClusterOptions{
+	fixture.NeedsOriginal(t)
+	c := fixture.Cluster(t, fixture.Bed(t), testbed.ClusterOptions{
 		Kinds:     []testbed.Kind{testbed.Original, testbed.Original, testbed.Original},
 		DownAfter: 2 * time.Second, // see TestMixedQuorum
 	})

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"gosentinel/integration/fixture"
 )
 
 var (
@@ -34,7 +36,7 @@ var (
 //
 // Rule: C-1 to C-28, C-31, C-36, C-37, C-46, C-50, C-52 to C-61, C-92 to C-105, R-3.
 func TestStartsAgainstTheOriginal(t *testing.T) {
-	needsOriginal(t)
+	fixture.NeedsOriginal(t)
 	s := *configSeed
 	if s == 0 {
 		s = uint64(time.Now().UnixNano())
@@ -57,11 +59,11 @@ func TestStartsAgainstTheOriginal(t *testing.T) {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
 				o := &op{text: c.In + strings.Join(c.Args, " ")}
-				want := startUp(t, programs.Original, c, all.Files)
+				want := startUp(t, fixture.Programs.Original, c, all.Files)
 				applying.Lock()
 				want = rows.apply(o, want, talk{})
 				applying.Unlock()
-				is := startUp(t, programs.Ours, c, all.Files)
+				is := startUp(t, fixture.Programs.Ours, c, all.Files)
 				if want != is {
 					t.Errorf("-config-seed %d\n%q %q\n%s", s, c.In, c.Args, lineDiff(want, is))
 				}

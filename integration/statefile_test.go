@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -30,7 +31,7 @@ func readText(t *testing.T, path string) string {
 // Rule: R-23.
 func TestStateFile(t *testing.T) {
 	t.Parallel()
-	bed := newBed(t)
+	bed := fixture.Bed(t)
 	master, err := bed.Redis("redis1", testbed.RedisOptions{})
 	require.NoError(t, err)
 	replica, err := bed.Redis("redis2", testbed.RedisOptions{Master: master})
@@ -53,18 +54,18 @@ func TestStateFile(t *testing.T) {
 	t.Cleanup(events.Close)
 	require.NoError(t, events.Follow(s))
 
-	until(t, 10*time.Second, func() error { return s.Sees("mm", 1, 0) })
+	fixture.Until(t, 10*time.Second, func() error { return s.Sees("mm", 1, 0) })
 	_, err = s.Do("SENTINEL", "SET", "mm", "failover-timeout", "12345")
 	require.NoError(t, err)
 	_, err = s.Do("SENTINEL", "MONITOR", "other", "127.0.0.1", portOf(replica), "2")
 	require.NoError(t, err)
-	until(t, 20*time.Second, func() error { // the first one may still be too young
+	fixture.Until(t, 20*time.Second, func() error { // the first one may still be too young
 		_, err := s.Do("SENTINEL", "FAILOVER", "mm")
 		return err
 	})
-	until(t, 20*time.Second, func() error { return s.Names("mm", replica.Addr()) })
-	until(t, 20*time.Second, func() error { return master.Follows(replica.Addr()) })
-	until(t, 20*time.Second, func() error { return s.Sees("mm", 1, 0) })
+	fixture.Until(t, 20*time.Second, func() error { return s.Names("mm", replica.Addr()) })
+	fixture.Until(t, 20*time.Second, func() error { return master.Follows(replica.Addr()) })
+	fixture.Until(t, 20*time.Second, func() error { return s.Sees("mm", 1, 0) })
 	id, err := s.Do("SENTINEL", "MYID")
 	require.NoError(t, err)
 
@@ -99,7 +100,7 @@ func restartOnState(t *testing.T, s *testbed.Sentinel, main, id string, replica 
 	require.NoError(t, err)
 	require.Equal(t, "12345", m["failover-timeout"])
 	require.Equal(t, "1000", m["down-after-milliseconds"], "of the main file")
-	until(t, 10*time.Second, func() error { return s.Sees("mm", 1, 0) })
+	fixture.Until(t, 10*time.Second, func() error { return s.Sees("mm", 1, 0) })
 
 	// Gone again, it stays gone: the state file says so or is without it.
 	_, err = s.Do("SENTINEL", "REMOVE", "other")
@@ -128,7 +129,7 @@ func restartOnState(t *testing.T, s *testbed.Sentinel, main, id string, replica 
 // Rule: R-23.
 func TestStateFileTakesBack(t *testing.T) {
 	t.Parallel()
-	bed := newBed(t)
+	bed := fixture.Bed(t)
 	s, err := bed.Sentinel("sentinel", testbed.SentinelOptions{
 		Port: bed.Port(),
 		Lines: []string{
@@ -213,7 +214,7 @@ func TestBindMountedFile(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			bed := newBed(t)
+			bed := fixture.Bed(t)
 			master, err := bed.Redis("redis1", testbed.RedisOptions{})
 			require.NoError(t, err)
 			replica, err := bed.Redis("redis2", testbed.RedisOptions{Master: master})
@@ -232,7 +233,7 @@ func TestBindMountedFile(t *testing.T) {
 					"sentinel down-after-milliseconds mm 1000")})
 			require.NoError(t, err)
 			beneath := readText(t, path)
-			until(t, 10*time.Second, func() error { return s.Sees("mm", 1, 0) })
+			fixture.Until(t, 10*time.Second, func() error { return s.Sees("mm", 1, 0) })
 			_, err = s.Do("SENTINEL", "FLUSHCONFIG")
 			require.NoError(t, err)
 			require.Contains(t, readText(t, volume), "sentinel known-replica mm 127.0.0.1 "+portOf(replica)+"\n")
@@ -245,7 +246,7 @@ func TestBindMountedFile(t *testing.T) {
 			s.Kill()
 			require.NoError(t, s.Up())
 			require.Equal(t, want, know(t, s, "mm"))
-			until(t, 5*time.Second, func() error { // what a start writes to try it is gone at once
+			fixture.Until(t, 5*time.Second, func() error { // what a start writes to try it is gone at once
 				left, err := filepath.Glob(filepath.Join(dir, tc.file+"*"))
 				if err == nil && len(left) != 1 {
 					err = fmt.Errorf("files are left: %v", left)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -31,7 +32,7 @@ func TestThreeSentinelsFailOver(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			c := newCluster(t, testbed.ClusterOptions{})
+			c := fixture.Cluster(t, fixture.Bed(t), testbed.ClusterOptions{})
 			for i := range rounds {
 				begin := time.Now()
 				old, err := c.Master()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -22,7 +23,7 @@ import (
 // Rule: design.md section 7, S2.7, R-12.
 func TestRecordedFailoverReplays(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, testbed.ClusterOptions{Lines: []string{
+	c := fixture.Cluster(t, fixture.Bed(t), testbed.ClusterOptions{Lines: []string{
 		"#gosentinel trace sentinel.trace",
 		"sentinel auth-pass mm hush-instances",
 	}})
@@ -46,7 +47,7 @@ func TestRecordedFailoverReplays(t *testing.T) {
 			s.Kill()
 		} else {
 			s.Signal(syscall.SIGTERM)
-			until(t, 10*time.Second, func() error {
+			fixture.Until(t, 10*time.Second, func() error {
 				if s.Running() {
 					return errors.New(s.Name + " is still running")
 				}
@@ -57,10 +58,10 @@ func TestRecordedFailoverReplays(t *testing.T) {
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
 		require.NotContains(t, string(data), "hush-")
-		out, err := exec.Command(programs.Ours, "replay", path, "--until", "+switch-master", "--explain", "--dump").CombinedOutput()
+		out, err := exec.Command(fixture.Programs.Ours, "replay", path, "--until", "+switch-master", "--explain", "--dump").CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		require.Contains(t, string(out), "our vote of epoch ")
-		out, err = exec.Command(programs.Ours, "replay", path).CombinedOutput()
+		out, err = exec.Command(fixture.Programs.Ours, "replay", path).CombinedOutput()
 		require.NotContains(t, string(out), "DIFFERENT")
 		if i > 0 || !strings.Contains(string(out), "ends in the middle of a record") {
 			require.NoError(t, err, "%s", out)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -72,8 +73,8 @@ func convertedAtOnce(tail []string) []string {
 // transcript plays a failover with one Sentinel of a kind and returns what it
 // published.
 func transcript(t *testing.T, kind testbed.Kind, play func(*testing.T, *testbed.Cluster) *testbed.Redis) []string {
-	needsOriginal(t)
-	c := newCluster(t, testbed.ClusterOptions{Kinds: []testbed.Kind{kind}, DownAfter: 3 * time.Second})
+	fixture.NeedsOriginal(t)
+	c := fixture.Cluster(t, fixture.Bed(t), testbed.ClusterOptions{Kinds: []testbed.Kind{kind}, DownAfter: 3 * time.Second})
 	begin := time.Now()
 	promoted := c.Best(c.Redis[0])
 	old := play(t, c)
@@ -108,7 +109,7 @@ func transcript(t *testing.T, kind testbed.Kind, play func(*testing.T, *testbed.
 
 // heardOf waits for so many events of a name.
 func heardOf(t *testing.T, c *testbed.Cluster, begin time.Time, name string, n int) {
-	until(t, 40*time.Second, func() error {
+	fixture.Until(t, 40*time.Second, func() error {
 		if got := len(c.Events.Named(begin, "", name)); got < n {
 			return fmt.Errorf("%d of %s", got, name)
 		}

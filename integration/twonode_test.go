@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -53,7 +54,7 @@ func TestTwoNodesAndOneSentinel(t *testing.T) {
 
 func newTwoNodes(t *testing.T, lines []string, names, shown bool) *twoNodes {
 	t.Helper()
-	bed := newBed(t)
+	bed := fixture.Bed(t)
 	if !bed.HasNetwork() {
 		t.Skip("skipped for want of loopback addresses beyond 127.0.0.1")
 	}
@@ -104,8 +105,8 @@ func newTwoNodes(t *testing.T, lines []string, names, shown bool) *twoNodes {
 		}
 	})
 	n.sentinel = s
-	until(t, 15*time.Second, func() error { return n.tells(0) })
-	until(t, 15*time.Second, func() error { return s.Sees("master01", 1, 0) })
+	fixture.Until(t, 15*time.Second, func() error { return n.tells(0) })
+	fixture.Until(t, 15*time.Second, func() error { return s.Sees("master01", 1, 0) })
 	// A Sentinel that knows of no others stands for no election within the
 	// first three periods of its hellos (E-18).
 	require.NoError(t, testbed.Announced(ips[0]+":6379", "TestPass", n.shown[0], 1, 4, 30*time.Second))
@@ -116,14 +117,14 @@ func newTwoNodes(t *testing.T, lines []string, names, shown bool) *twoNodes {
 func (n *twoNodes) goThere(t *testing.T) {
 	begin := time.Now()
 	require.True(t, n.redis[0].Stop(10*time.Second))
-	until(t, 10*time.Second, n.redis[1].IsMaster)
+	fixture.Until(t, 10*time.Second, n.redis[1].IsMaster)
 	n.within(t, begin, 3*time.Second, 5*time.Second, "redis2 is master")
-	until(t, 5*time.Second, func() error { return n.tells(1) })
+	fixture.Until(t, 5*time.Second, func() error { return n.tells(1) })
 	require.Len(t, n.events.Named(begin, "", "+switch-master"), 1)
 
 	require.NoError(t, n.redis[0].Up())
 	back := time.Now()
-	until(t, 20*time.Second, func() error {
+	fixture.Until(t, 20*time.Second, func() error {
 		role, _, _, err := n.redis[0].Role()
 		if err == nil && role != "slave" {
 			err = fmt.Errorf("redis1 is %s", role)
@@ -135,16 +136,16 @@ func (n *twoNodes) goThere(t *testing.T) {
 
 // comeBack stops redis2 as soon as redis1 is a linked replica of it.
 func (n *twoNodes) comeBack(t *testing.T) {
-	until(t, 20*time.Second, func() error { return n.redis[0].Follows(n.shown[1]) })
+	fixture.Until(t, 20*time.Second, func() error { return n.redis[0].Follows(n.shown[1]) })
 	begin := time.Now()
 	require.True(t, n.redis[1].Stop(10*time.Second))
-	until(t, 40*time.Second, n.redis[0].IsMaster)
+	fixture.Until(t, 40*time.Second, n.redis[0].IsMaster)
 	n.within(t, begin, 3*time.Second, 5*time.Second, "redis1 is master again")
-	until(t, 5*time.Second, func() error { return n.tells(0) })
+	fixture.Until(t, 5*time.Second, func() error { return n.tells(0) })
 
 	require.NoError(t, n.redis[1].Up())
-	until(t, 20*time.Second, func() error { return n.redis[1].Follows(n.shown[0]) })
-	until(t, 20*time.Second, func() error { return n.sentinel.Sees("master01", 1, 0) })
+	fixture.Until(t, 20*time.Second, func() error { return n.redis[1].Follows(n.shown[0]) })
+	fixture.Until(t, 20*time.Second, func() error { return n.sentinel.Sees("master01", 1, 0) })
 	require.Len(t, n.events.Named(begin, "", "+switch-master"), 1)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/resp"
 	"gosentinel/internal/testbed"
 )
@@ -88,7 +89,7 @@ var helloID = regexp.MustCompile(`\$2\r\nid\r\n:\d+\r\n`)
 
 // Rule: K-B, K-C: the vectors of appendices B and C on the wire.
 func TestVectors(t *testing.T) {
-	bed := newBed(t)
+	bed := fixture.Bed(t)
 	fresh, err := bed.Sentinel("fresh", testbed.SentinelOptions{})
 	require.NoError(t, err)
 	checkVectors(t, fresh, freshVectors)
@@ -97,7 +98,7 @@ func TestVectors(t *testing.T) {
 	watching, err := bed.Sentinel("watching", testbed.SentinelOptions{Lines: lines})
 	require.NoError(t, err)
 	checkVectors(t, watching, masterVectors)
-	until(t, answerPatience, func() error {
+	fixture.Until(t, answerPatience, func() error {
 		m, err := watching.State("mymaster")
 		if err == nil && !strings.HasPrefix(m["flags"], "s_down") {
 			return testbed.ErrNoLine

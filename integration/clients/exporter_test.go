@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -24,8 +25,8 @@ import (
 func TestPrometheusExporter(t *testing.T) {
 	t.Parallel()
 	exporter := program(t, "prometheus-redis-exporter")
-	bed := newBed(t)
-	c := newCluster(t, bed, testbed.ClusterOptions{})
+	bed := fixture.Bed(t)
+	c := fixture.Cluster(t, bed, testbed.ClusterOptions{})
 	export := func(name, addr string) string {
 		at := "127.0.0.1:" + strconv.Itoa(bed.Port())
 		start(t, bed, name, exporter, "-redis.addr", "redis://"+addr, "-web.listen-address", at)
@@ -34,11 +35,11 @@ func TestPrometheusExporter(t *testing.T) {
 	ours := export("exporter", c.Sentinels[0].Addr())
 	shows := func(master *testbed.Redis, replicasUp, sentinelsUp int) {
 		t.Helper()
-		until(t, 30*time.Second, func() error { return differ(expected(master.Addr(), replicasUp, sentinelsUp), ours) })
+		fixture.Until(t, 30*time.Second, func() error { return differ(expected(master.Addr(), replicasUp, sentinelsUp), ours) })
 	}
 	shows(c.Redis[0], 2, 3)
 	t.Run("as of the original", func(t *testing.T) {
-		need(t, programs.Original != "", "redis-sentinel (the original)")
+		fixture.NeedsOriginal(t)
 		s, err := bed.Sentinel("original", testbed.SentinelOptions{Kind: testbed.Original, Lines: []string{
 			fmt.Sprintf("sentinel monitor %s %s %d 1", c.Name, c.Redis[0].Host, c.Redis[0].Port),
 		}})
@@ -46,7 +47,7 @@ func TestPrometheusExporter(t *testing.T) {
 		defer s.Kill()
 		theirs := export("exporter2", s.Addr())
 		var want []string
-		until(t, 10*time.Second, func() error { want, err = scrape(theirs, "redis_"); return err })
+		fixture.Until(t, 10*time.Second, func() error { want, err = scrape(theirs, "redis_"); return err })
 		got, err := scrape(ours, "redis_")
 		require.NoError(t, err)
 		require.Equal(t, names(want), names(got))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -43,12 +44,12 @@ func TestClientThroughFailover(t *testing.T) {
 	for _, lib := range libraries {
 		t.Run(lib.name, func(t *testing.T) {
 			t.Parallel()
-			bed := newBed(t)
+			bed := fixture.Bed(t)
 			var argv []string
 			if lib.argv != nil {
 				argv = lib.argv(t)
 			}
-			c := newCluster(t, bed, testbed.ClusterOptions{})
+			c := fixture.Cluster(t, bed, testbed.ClusterOptions{})
 			to := target{name: c.Name}
 			for _, s := range c.Sentinels {
 				to.sentinels = append(to.sentinels, s.Addr())
@@ -60,7 +61,7 @@ func TestClientThroughFailover(t *testing.T) {
 				l.log = start(t, bed, "client", append(append(argv, to.name, key), to.sentinels...)...).Log
 			}
 			if lib.listens {
-				until(t, 10*time.Second, func() error { return listens(c) })
+				fixture.Until(t, 10*time.Second, func() error { return listens(c) })
 			}
 
 			old := must(c.Master())
@@ -84,13 +85,13 @@ func TestClientThroughFailover(t *testing.T) {
 // follows it.
 func byHand(t *testing.T, c *testbed.Cluster, old *testbed.Redis) *testbed.Redis {
 	t.Helper()
-	until(t, 30*time.Second, func() error { // the last failover may still be under way
+	fixture.Until(t, 30*time.Second, func() error { // the last failover may still be under way
 		_, err := c.Sentinels[0].Do("SENTINEL", "FAILOVER", c.Name)
 		return err
 	})
 	now, err := c.Agree(old, 30*time.Second)
 	require.NoError(t, err)
-	until(t, 30*time.Second, func() error { return old.Follows(now.Addr()) })
+	fixture.Until(t, 30*time.Second, func() error { return old.Follows(now.Addr()) })
 	return now
 }
 
@@ -103,7 +104,7 @@ func shell(t *testing.T) []string {
 func node(pkg, script string) func(*testing.T) []string {
 	return func(t *testing.T) []string {
 		path := program(t, "node")
-		need(t, exec.Command(path, "-e", "require('"+pkg+"')").Run() == nil, pkg+" (npm)")
+		fixture.Needs(t, exec.Command(path, "-e", "require('"+pkg+"')").Run() == nil, pkg+" (npm)")
 		return []string{path, testdata(script)}
 	}
 }
@@ -112,19 +113,19 @@ func node(pkg, script string) func(*testing.T) []string {
 // another may come first in PATH.
 func python(t *testing.T) []string {
 	path := "/usr/bin/python3"
-	need(t, exec.Command(path, "-c", "import redis.sentinel").Run() == nil, "python3-redis")
+	fixture.Needs(t, exec.Command(path, "-c", "import redis.sentinel").Run() == nil, "python3-redis")
 	return []string{path, testdata("redispy.py")}
 }
 
 func php(t *testing.T) []string {
 	path := program(t, "php")
-	need(t, exec.Command(path, "-r", "new RedisSentinel('127.0.0.1', 1);").Run() == nil, "php-redis")
+	fixture.Needs(t, exec.Command(path, "-r", "new RedisSentinel('127.0.0.1', 1);").Run() == nil, "php-redis")
 	return []string{path, testdata("phpredis.php")}
 }
 
 func ruby(t *testing.T) []string {
 	path := program(t, "ruby")
-	need(t, exec.Command(path, "-e", "require 'redis'").Run() == nil, "ruby-redis")
+	fixture.Needs(t, exec.Command(path, "-e", "require 'redis'").Run() == nil, "ruby-redis")
 	return []string{path, testdata("rubyredis.rb")}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -27,7 +28,7 @@ const password = "foobared"
 func TestHAProxy(t *testing.T) {
 	t.Parallel()
 	haproxy := program(t, "haproxy")
-	bed := newBed(t)
+	bed := fixture.Bed(t)
 	c := newAuthCluster(t, bed)
 	port := strconv.Itoa(bed.Port())
 	env := []string{"env", "PORT=" + port, "PASSWORD=" + password}
@@ -71,7 +72,7 @@ func TestHAProxy(t *testing.T) {
 func throughProxy(t *testing.T, addr string) *testbed.Client {
 	t.Helper()
 	var client *testbed.Client
-	until(t, 15*time.Second, func() error {
+	fixture.Until(t, 15*time.Second, func() error {
 		c, err := testbed.Dial(addr, password)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -69,7 +70,7 @@ func (l *load) flows(t *testing.T, further int, patience time.Duration) int {
 	begin, err := l.last()
 	require.NoError(t, err)
 	now := begin
-	until(t, patience, func() error {
+	fixture.Until(t, patience, func() error {
 		if now, err = l.last(); err != nil {
 			return err
 		}
@@ -87,7 +88,7 @@ func (l *load) replicated(t *testing.T, r *testbed.Redis) int {
 	t.Helper()
 	last, err := l.last()
 	require.NoError(t, err)
-	until(t, 5*time.Second, func() error {
+	fixture.Until(t, 5*time.Second, func() error {
 		v, err := r.Do("SISMEMBER", key, strconv.Itoa(last))
 		if err == nil && v.Int != 1 {
 			err = fmt.Errorf("%s does not have %d yet", r.Name, last)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/resp"
 	"gosentinel/internal/testbed"
 )
@@ -110,7 +111,7 @@ var link = []string{
 // Rule: R-13, K-2.1, K-2.2, K-2.8, K-1.3, K-3, K-4, K-6.3.
 func TestRequestsOfClients(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, newBed(t), testbed.ClusterOptions{Replicas: 1, Kinds: []testbed.Kind{testbed.Ours, testbed.Ours}})
+	c := fixture.Cluster(t, fixture.Bed(t), testbed.ClusterOptions{Replicas: 1, Kinds: []testbed.Kind{testbed.Ours, testbed.Ours}})
 	m, r, peer := c.Redis[0], c.Redis[1], c.Sentinels[1]
 	port := func(p int) string { return fmt.Sprint(p) }
 
@@ -212,7 +213,7 @@ func listen(t *testing.T, s *testbed.Sentinel, protocol string, words ...string)
 // message.
 func (tr *transcript) heard(t *testing.T, frame string) {
 	t.Helper()
-	until(t, 30*time.Second, func() error {
+	fixture.Until(t, 30*time.Second, func() error {
 		tr.mu.Lock()
 		defer tr.mu.Unlock()
 		if !slices.Contains(tr.all, frame) {
@@ -230,8 +231,8 @@ func (tr *transcript) heard(t *testing.T, frame string) {
 // Rule: R-13, K-5, B-901, B-903.
 func TestEventsForClients(t *testing.T) {
 	t.Parallel()
-	bed := newBed(t)
-	c := newCluster(t, bed, testbed.ClusterOptions{Replicas: 1, Kinds: []testbed.Kind{testbed.Ours}})
+	bed := fixture.Bed(t)
+	c := fixture.Cluster(t, bed, testbed.ClusterOptions{Replicas: 1, Kinds: []testbed.Kind{testbed.Ours}})
 	s, one, two := c.Sentinels[0], c.Redis[0], c.Redis[1]
 	lettuce := listen(t, s, "3", "PSUBSCRIBE", "*")
 	jedis := listen(t, s, "2", "SUBSCRIBE", "+switch-master")

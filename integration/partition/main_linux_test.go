@@ -7,16 +7,10 @@ import (
 	"os/exec"
 	"testing"
 
-	"gosentinel/internal/testbed"
+	"gosentinel/integration/fixture"
 )
 
-var (
-	binary = flag.String("sentinel", "", "run this binary instead of building our own")
-	all    = flag.Bool("all", false, "run every schedule and print the table")
-)
-
-// programs are what the tests run; set by TestMain.
-var programs testbed.Programs
+var all = flag.Bool("all", false, "run every schedule and print the table")
 
 // missing says what the tests lack, "" for nothing.
 var missing string
@@ -43,14 +37,5 @@ func run(m *testing.M) int {
 		missing = fmt.Sprintf("namespaces (%v)", err)
 		return m.Run()
 	}
-	return testbed.WithDaemon(*binary, func(found testbed.Programs) int {
-		programs = found
-		switch {
-		case programs.Redis == "":
-			missing = "redis-server"
-		case programs.Original == "":
-			missing = "redis-sentinel (the original)"
-		}
-		return m.Run()
-	})
+	return fixture.Main(m)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -111,13 +112,12 @@ func reversed(s []string) []string {
 	return s
 }
 
-// needs skips the test where something is missing. The words `skipped for want
-// of` make CI fail.
+// needs skips the test where something is missing.
 func needs(t *testing.T) {
 	t.Helper()
-	if missing != "" {
-		t.Skipf("skipped for want of %s", missing)
-	}
+	fixture.Needs(t, missing == "", missing)
+	fixture.NeedsRedis(t)
+	fixture.NeedsOriginal(t)
 }
 
 // table is the outcomes as text.

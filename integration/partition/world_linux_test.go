@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -58,7 +59,7 @@ func newWorld(o options) (*world, error) {
 		return w, err
 	}
 	w.a, w.b, w.c, w.s, w.p = n.hosts[0], n.hosts[1], n.hosts[2], n.hosts[3], n.hosts[4]
-	if w.bed, err = testbed.New(programs); err != nil {
+	if w.bed, err = testbed.New(fixture.Programs); err != nil {
 		return w, err
 	}
 	w.cluster = &testbed.Cluster{Name: masterName, Events: &testbed.Events{}}

@@ -6,17 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"gosentinel/internal/testbed"
+	"gosentinel/integration/fixture"
 )
 
 var (
-	binary  = flag.String("sentinel", "", "run this binary instead of building our own with -race")
 	minutes = flag.Float64("minutes", 1, "how long to go on")
 	seed    = flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the choice of faults")
 )
-
-// programs are what the test runs; set by TestMain.
-var programs testbed.Programs
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -24,8 +20,5 @@ func TestMain(m *testing.M) {
 	// lets its heap grow between collections: under the race detector the
 	// difference is 100 MB.
 	os.Setenv("GOGC", "100")
-	os.Exit(testbed.WithDaemon(*binary, func(found testbed.Programs) int {
-		programs = found
-		return m.Run()
-	}, "-race"))
+	os.Exit(fixture.Main(m, "-race"))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -62,11 +63,9 @@ var faults = []struct {
 //
 // Rule: B-720, B-732, S-5, S-7, L-3, L-5, I-11.
 func TestSoak(t *testing.T) {
-	if programs.Redis == "" {
-		t.Skip("skipped for want of redis-server")
-	}
+	fixture.NeedsRedis(t)
 	t.Logf("seed %d", *seed)
-	bed, err := testbed.New(programs)
+	bed, err := testbed.New(fixture.Programs)
 	require.NoError(t, err)
 	s := &soak{t: t, rand: rand.New(rand.NewPCG(*seed, 0)), samples: map[int][]usage{}, names: map[int]string{}, did: map[string]int{}}
 	defer func() {

@@ -57,6 +57,7 @@ var rooms = map[string]room{
 	"internal/bench": {own: []string{"internal/fakeredis", "internal/testbed"},
 		foreign: []string{"gonum.org/v1/plot", "github.com/schollz/progressbar/v3"}},
 	"integration":           {},
+	"integration/fixture":   {own: []string{"internal/testbed"}, foreign: []string{"github.com/stretchr/testify"}},
 	"integration/clients":   {foreign: []string{"github.com/redis/rueidis"}},
 	"integration/partition": {foreign: []string{"golang.org/x/sys"}},
 	"integration/soak":      {},
@@ -66,7 +67,7 @@ var rooms = map[string]room{
 
 // testRooms are what tests of any package may import besides.
 var (
-	testRooms   = []string{"internal/rng", "internal/invariant", "internal/sim", "internal/scenario", "internal/resp", "internal/testbed", "internal/fakeredis"}
+	testRooms   = []string{"internal/rng", "internal/invariant", "internal/sim", "internal/scenario", "internal/resp", "internal/testbed", "internal/fakeredis", "integration/fixture"}
 	testForeign = []string{"github.com/stretchr/testify", "github.com/redis/go-redis/v9", "github.com/redis/rueidis"}
 )
 
