@@ -75,6 +75,26 @@ func (r *report) budgets() (rows [][]string) {
 	return rows
 }
 
+// idlePace is what 1000 idle masters cost the original, in percent of a core,
+// where the budgets of design.md, section 8, were set.
+const idlePace = 8.6
+
+// pace says what the idle figures would be where the budgets were set, by the
+// original's figure of this run; "" if that was not measured.
+func (r *report) pace() string {
+	m := r.byID[fleetID(1000, "cpu")]
+	if m == nil || !m.sides[testbed.Original].measured() || !m.sides[testbed.Ours].measured() {
+		return ""
+	}
+	by := idlePace / m.sides[testbed.Original].median()
+	text := fmt.Sprintf("The processor budgets were set where 1000 idle masters cost the original %.1f %% of a core; here they cost it %.1f %%. At that pace ours would be %.1f %%",
+		idlePace, m.sides[testbed.Original].median(), by*m.sides[testbed.Ours].median())
+	if big := r.byID[fleetID(3000, "cpu")]; big != nil && big.sides[testbed.Ours].measured() {
+		text += fmt.Sprintf(", and %.1f %% with 3000", by*big.sides[testbed.Ours].median())
+	}
+	return text + "."
+}
+
 func verdictOf(bad []string, judged bool) string {
 	switch {
 	case len(bad) > 0:

@@ -37,6 +37,9 @@ func (r *report) text() (string, error) {
 		line(row)
 	}
 	err := w.Flush()
+	if text := r.pace(); text != "" {
+		fmt.Fprintf(&b, "\n%s\n", text)
+	}
 	return b.String(), err
 }
 
@@ -49,6 +52,9 @@ func (r *report) page() (text string, drawing []byte, err error) {
 	}
 	fmt.Fprint(&b, "\n## Budgets\n\nWhat ours must keep. \"Beyond\" is milliseconds beyond down-after-milliseconds.\n\n")
 	table(&b, budgetHeads, r.budgets())
+	if text := r.pace(); text != "" {
+		fmt.Fprintf(&b, "\n%s\n", text)
+	}
 	fmt.Fprintf(&b, "\n## How cost grows\n\n![processor time and memory by the number of masters, and failover times](%s)\n\n", drawingName)
 	table(&b, []string{"masters", "original: discovered, s", "idle, %", "memory, MB", "ours: discovered, s", "idle, %", "memory, MB"}, r.growthRows())
 	for _, s := range r.sections() {

@@ -80,6 +80,19 @@ func TestBudgetsAreJudged(t *testing.T) {
 	}
 }
 
+// The budgets of the processor are told at the pace of the machine that they
+// were set on.
+func TestPace(t *testing.T) {
+	r := newReport(defaults(), bothKinds, testbed.Programs{})
+	require.Empty(t, r.pace())
+	r.add(fleetID(1000, "cpu"), testbed.Ours, 10)
+	require.Empty(t, r.pace(), "the original was not measured")
+	r.add(fleetID(1000, "cpu"), testbed.Original, 17.2)
+	require.Contains(t, r.pace(), "here they cost it 17.2 %. At that pace ours would be 5.0 %.")
+	r.add(fleetID(3000, "cpu"), testbed.Ours, 40)
+	require.Contains(t, r.pace(), "5.0 %, and 20.0 % with 3000.")
+}
+
 // Each measure is filled by a subject, and by that one only under its name.
 func TestCatalogue(t *testing.T) {
 	for _, quick := range []bool{false, true} {
