@@ -62,7 +62,9 @@ func mixed(t *testing.T, w *world) {
 					want.WriteString(k.reply)
 				}
 				text, cuts := in.String(), rand.New(rand.NewPCG(rng.Uint64(), 2))
+				sent := make(chan struct{})
 				go func() {
+					defer close(sent)
 					for len(text) > 0 {
 						n := min(len(text), 1+cuts.IntN(1+cuts.IntN(20000)))
 						if _, err := io.WriteString(u.conn, text[:n]); err != nil {
@@ -77,6 +79,7 @@ func mixed(t *testing.T, w *world) {
 					t.Errorf("seed %d: %v: %.200q instead of %.200q", seed, err, got, want.String())
 					return
 				}
+				<-sent // what has no reply may still be on its way
 			}
 		}()
 	}
