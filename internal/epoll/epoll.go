@@ -87,17 +87,20 @@ func take(poll uintptr, events []unix.EpollEvent) int {
 	return int(n)
 }
 
-// Read reads what is there of a descriptor that does not block. The Errno is 0,
-// or why nothing was read; EAGAIN says that nothing is there.
-func Read(fd uintptr, b []byte) (int, unix.Errno) { return call(unix.SYS_READ, fd, b) }
+// Read reads what is there of a socket that does not block. The Errno is 0, or
+// why nothing was read; EAGAIN says that nothing is there.
+func Read(socket uintptr, b []byte) (int, unix.Errno) { return call(unix.SYS_RECVFROM, socket, b, 0) }
 
 // Write writes as much as there is room for. The Errno is 0, or why nothing was
 // written; EAGAIN says that there is no room.
-func Write(fd uintptr, b []byte) (int, unix.Errno) { return call(unix.SYS_WRITE, fd, b) }
+func Write(socket uintptr, b []byte) (int, unix.Errno) {
+	return call(unix.SYS_SENDTO, socket, b, unix.MSG_NOSIGNAL)
+}
 
-func call(number, fd uintptr, b []byte) (int, unix.Errno) {
+// call makes a system call of sockets, which is shorter than that of files.
+func call(number, socket uintptr, b []byte, flags uintptr) (int, unix.Errno) {
 	for {
-		n, _, errno := unix.RawSyscall(number, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+		n, _, errno := unix.RawSyscall6(number, socket, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), flags, 0, 0)
 		switch errno {
 		case 0:
 			return int(n), 0

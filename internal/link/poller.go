@@ -109,5 +109,5 @@ func (p *poller) wake() {
 		return
 	}
 	one := [8]byte{1}
-	_, _ = epoll.Write(uintptr(p.event), one[:]) // a full counter wakes as well
+	_, _ = unix.Write(p.event, one[:]) // a full counter wakes as well
 }
