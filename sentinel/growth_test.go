@@ -104,8 +104,6 @@ var walkers = map[string]string{
 	"renumber":        "the address of all sharers changes",
 	"leaveLink":       "a sharer leaves",
 	"kindReply":       "once for each connection to a peer",
-	"hearAgain":       "a name was looked up that a peer gave",
-	"spread":          "a name has a new address",
 }
 
 // Rule: W-34, design.md section 3: no scan of all masters in any step but those

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"gosentinel/internal/ordered"
 	"gosentinel/internal/resp"
 	"gosentinel/quorum"
 	"gosentinel/replication"
@@ -248,6 +249,7 @@ func (c *Core) movePeer(m *master, p *peer, h helloMessage) {
 	others := 0
 	for _, u := range p.link.users {
 		u.addr = addr
+		c.christen(u)
 		u.peer.hello = "" // its repetition is none: it tells another address
 		c.changeMaster(u.of)
 		if u.of != m {
@@ -287,15 +289,15 @@ func (c *Core) removePeer(p *peer) {
 //
 // Rule: B-432 to B-435, E-20.4, election.md 3.5.
 func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
-	p.awaits = ""
+	p.awaits = nil
 	addr, ok := c.address(h.masterIP, h.masterPort)
 	if !ok {
 		return
 	}
 	if addr.IP == "" && !addr.Same(m.current()) {
-		p.awaits = h.masterIP
-		if n := c.names.known[strings.ToLower(p.awaits)]; n != nil {
-			n.awaited = true
+		if n := c.names.known[strings.ToLower(h.masterIP)]; n != nil {
+			p.awaits = n
+			n.waiting.Set(m.name+" "+p.runID, p)
 		}
 		return
 	}
@@ -326,20 +328,15 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
 // hearAgain takes what peers said of a master whose name was being looked up.
 //
 // Rule: B-435.
-func (c *Core) hearAgain(host string) {
-	n := c.names.known[strings.ToLower(host)]
-	if n == nil || !n.awaited {
-		return
-	}
-	n.awaited = false
-	for _, m := range c.masters {
-		for _, p := range slices.Clone(m.peers) {
-			if p.awaits == "" || !equalFold(p.awaits, host) {
-				continue
-			}
-			if h, why := parseHello(p.hello); why == "" {
-				c.hearConfiguration(m, p, h)
-			}
+func (c *Core) hearAgain(n *hostName) {
+	waiting := n.waiting
+	n.waiting = ordered.Map[string, *peer]{}
+	for p := range waiting.Values() {
+		if p.awaits != n || p.gone {
+			continue // it has said something else since
+		}
+		if h, why := parseHello(p.hello); why == "" {
+			c.hearConfiguration(p.of, p, h)
 		}
 	}
 }

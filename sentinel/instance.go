@@ -32,6 +32,8 @@ type instance struct {
 	addr    replication.Addr
 	runID   string // "" = unknown
 	link    *link
+	bears   *hostName // the name that its address is known by; nil = it is an IP
+	bearsAt int       // its place among those that bear it
 
 	sdown      bool
 	sdownSince time.Duration // start of the last SDOWN, even when it is over; never = none
@@ -92,7 +94,7 @@ type peer struct {
 	heardAt   time.Duration // last hello; creation counts
 	hello     string        // the payload of that hello, to know a repetition
 	said      configuration // what that hello says of the master
-	awaits    string        // … or the name it gives, while that is being looked up; "" = none
+	awaits    *hostName     // … or the name it gives, while that is being looked up; nil = none
 	asksAt    time.Duration // when it last asked us about the master; never
 	disputeAt time.Duration // since when it announces another address in our config epoch; never (E-80)
 

@@ -39,6 +39,7 @@ func (c *Core) addMaster(name string, addr replication.Addr, quorumSize int) *ma
 	c.byName[name] = m
 	c.byAddr.add(m)
 	m.link = c.newLink(&m.instance, true)
+	c.christen(&m.instance)
 	c.touch(&m.instance)
 	c.touch(&m.watch)
 	return m
@@ -108,6 +109,7 @@ func (c *Core) newReplica(m *master, addr replication.Addr) *replica {
 	r.link = c.newLink(&r.instance, true)
 	m.replicas = append(m.replicas, r)
 	m.saved = nil
+	c.christen(&r.instance)
 	c.touch(&r.instance)
 	c.touch(&m.watch)
 	return r
@@ -134,6 +136,7 @@ func (c *Core) newPeer(m *master, addr replication.Addr, runID string) *peer {
 	c.joinPeerLink(p)
 	m.peers = append(m.peers, p)
 	m.saved = nil
+	c.christen(&p.instance)
 	c.touch(&p.instance)
 	c.touch(&m.watch)
 	return p
@@ -142,6 +145,12 @@ func (c *Core) newPeer(m *master, addr replication.Addr, runID string) *peer {
 // retire lets an instance act no more and takes it off its link.
 func (c *Core) retire(i *instance) {
 	c.leaveLink(i)
+	c.dismiss(i)
+}
+
+// dismiss lets an instance act no more, whose link may be another's now.
+func (c *Core) dismiss(i *instance) {
+	i.unname()
 	c.drop(i)
 }
 

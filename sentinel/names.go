@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gosentinel/conf"
+	"gosentinel/internal/ordered"
 	"gosentinel/replication"
 )
 
@@ -21,7 +22,11 @@ type hostName struct {
 	ips     []string
 	asking  bool
 	askedAt time.Duration
-	awaited bool // a peer gives it as a master's
+
+	bearers []*instance // in any order
+	// waiting are the peers, by master and run id, that gave it as the name of a
+	// master when it had no IP, or have since said something else.
+	waiting ordered.Map[string, *peer]
 }
 
 func (t *nameTable) init() { t.known = map[string]*hostName{} }
@@ -117,23 +122,53 @@ func (c *Core) resolved(in Resolved) {
 		c.logLine(LevelWarning, "Failed to resolve hostname '"+in.Host+"'")
 	} else if n != nil && !(len(n.ips) > 0 && contains(in.IPs, n.ips[0])) {
 		n.ips = in.IPs
-		c.spread(in.Host, in.IPs[0])
+		c.spread(n)
 	}
 	c.monitorResolved(in)
-	c.hearAgain(in.Host)
+	if n != nil {
+		c.hearAgain(n)
+	}
 }
 
-// spread gives the instances named host their new IP. One that is connected
+// christen notes by which host name i is known now; an IP is none. It is called
+// whenever the host of an instance has changed.
+func (c *Core) christen(i *instance) {
+	i.unname()
+	if isLiteral(i.addr.Host) {
+		return
+	}
+	if n := c.names.known[strings.ToLower(i.addr.Host)]; n != nil {
+		i.bears, i.bearsAt = n, len(n.bearers)
+		n.bearers = append(n.bearers, i)
+	}
+}
+
+// unname forgets the host name of an instance that has another, or is gone.
+func (i *instance) unname() {
+	n := i.bears
+	if n == nil {
+		return
+	}
+	last := len(n.bearers) - 1
+	moved := n.bearers[last]
+	n.bearers[i.bearsAt], moved.bearsAt = moved, i.bearsAt
+	n.bearers[last] = nil
+	n.bearers = n.bearers[:last]
+	i.bears = nil
+}
+
+// spread gives the instances that bear a name its new IP. One that is connected
 // keeps the old one, which works, until it is connected to anew: whatever the
 // name server says, nothing that is well is disturbed.
-func (c *Core) spread(host, ip string) {
-	for _, m := range c.masters {
-		m.eachInstance(func(i *instance) {
-			if equalFold(i.addr.Host, host) && (i.addr.IP == "" || i.link.cmd.state != connUp) {
-				c.renumber(i.link, ip)
-			}
-		})
-		c.mergeReplicas(m)
+func (c *Core) spread(n *hostName) {
+	bearers := slices.Clone(n.bearers) // some may go
+	for _, i := range bearers {
+		if i.addr.IP == "" || i.link.cmd.state != connUp {
+			c.renumber(i.link, n.ips[0])
+		}
+	}
+	for _, i := range bearers {
+		c.mergeReplicas(i.of)
 	}
 }
 
@@ -191,6 +226,7 @@ func (c *Core) mergeReplicas(m *master) {
 			}
 			keep.addr.Host = named.addr.Host
 			keep.name = c.replicaName(keep.addr)
+			c.christen(&keep.instance)
 			m.replicas = slices.DeleteFunc(m.replicas, func(x *replica) bool { return x == lose })
 			c.retire(&lose.instance)
 			c.changeMaster(m)

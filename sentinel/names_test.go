@@ -1,6 +1,7 @@
 package sentinel
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -182,4 +183,42 @@ func TestNoDisputeWithoutAnIP(t *testing.T) {
 		r.wait(2 * time.Second)
 	}
 	require.NotEqual(t, never, m.disputed)
+}
+
+// Instances that come, move, become masters and go bear the names that they are
+// known by; what a name resolves to concerns those alone.
+//
+// Rule: R-10, W-34, B-731, K-2.4, K-2.9.
+func TestNamesAreBorne(t *testing.T) {
+	st := named()
+	st.Masters[0].Sentinels = []conf.Peer{{Addr: conf.Endpoint{Host: "s1", Port: 26379}, RunID: peerID(0)}}
+	w := newWires(t, st) // whose every step checks who bears what
+	m := w.c.masters[0]
+	bearers := func(host string) int { return len(w.c.names.known[host].bearers) }
+	for i, host := range []string{"db1", "db2", "db3", "s1"} {
+		require.Equal(t, 1, bearers(host))
+		w.put(Resolved{Host: host, IPs: []string{"10.0.0." + string(rune('1'+i))}})
+	}
+	w.pass(tickEvery)
+	w.up(6379, true)
+	hello := func(ip string, epoch int, host string, port int) {
+		w.put(Hello{Link: w.to(6379, true), Payload: fmt.Appendf(nil, "%s,26379,%s,%d,mm,%s,%d,%d", ip, peerID(0), epoch, host, port, epoch)})
+	}
+	hello("s2", 0, "DB1", 6379)
+	w.put(Resolved{Host: "s2", IPs: []string{"10.0.0.9"}})
+	hello("s2", 0, "db1", 6379)
+	require.Equal(t, []int{0, 1}, []int{bearers("s1"), bearers("s2")}, "a Sentinel that has moved")
+
+	hello("s2", 1, "db9", 7001)
+	w.put(Resolved{Host: "db9", IPs: []string{"10.0.0.3"}})
+	require.Equal(t, "db9", m.addr.Host, "what a peer has said of a name is heard when that is known")
+	require.Equal(t, []int{1, 1, 0}, []int{bearers("db9"), bearers("db1"), bearers("db3")}, "it is db3, which has become the master")
+
+	w.ask("SENTINEL", "MONITOR", "other", "db1", "6380", "1")
+	require.Equal(t, 2, bearers("db1"))
+	w.ask("SENTINEL", "RESET", "mm")
+	require.Equal(t, []int{1, 0}, []int{bearers("db9"), bearers("s2")})
+	w.ask("SENTINEL", "REMOVE", "mm")
+	w.ask("SENTINEL", "REMOVE", "other")
+	require.Zero(t, bearers("db9")+bearers("db1"))
 }

@@ -64,7 +64,33 @@ func around(st conf.State, replicas, peers int) conf.State {
 
 func peerID(i int) string { return strings.Repeat(string(rune('b'+i)), 40) }
 
-func (r *rig) step(in Input) []Effect { return slices.Clone(r.c.Step(r.now, in)) }
+func (r *rig) step(in Input) []Effect {
+	es := slices.Clone(r.c.Step(r.now, in))
+	requireNames(r.t, r.c)
+	return es
+}
+
+// requireNames checks that host names are borne by the instances that are known
+// by them, and by nobody else.
+func requireNames(t *testing.T, c *Core) {
+	t.Helper()
+	bearers := 0
+	for _, n := range c.names.known {
+		for k, i := range n.bearers {
+			require.True(t, i.bears == n && i.bearsAt == k, "%s bears another name", i.name)
+		}
+		bearers += len(n.bearers)
+	}
+	for _, m := range c.masters {
+		m.eachInstance(func(i *instance) {
+			if n := c.names.known[strings.ToLower(i.addr.Host)]; n != nil && !isLiteral(i.addr.Host) {
+				require.True(t, i.bears == n, "%s does not bear its name", i.name)
+				bearers--
+			}
+		})
+	}
+	require.Zero(t, bearers, "names are borne by instances that are gone")
+}
 
 // wait lets d pass, with ticks as they are due.
 func (r *rig) wait(d time.Duration) (all []Effect) {

@@ -33,9 +33,10 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 			}
 		}
 		links[r] = r.link
-		c.drop(&r.instance)
+		c.dismiss(&r.instance)
 	}
 	m.addr = addr
+	c.christen(&m.instance)
 	c.reindex(m, old)
 	c.becomeMaster(m, taken)
 	m.info.ReplID = dataSet // its next failover may come before its next INFO (E-55)
