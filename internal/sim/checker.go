@@ -29,6 +29,7 @@ type checker struct {
 	votes      map[voteOf]string  // for whom, as anybody heard
 	standing   map[voteOf]*standing
 	addresses  map[epochOf]Addr     // announced with this config epoch
+	mistakes   map[addressOf]bool   // announced so by an original that takes another's epoch for its own
 	promoted   map[epochOf]string   // the replica announced
 	newest     map[string]uint64    // highest epoch with a leader, by master
 	watched    map[*Node]*nodeWatch // by Sentinel
@@ -85,6 +86,7 @@ type masterWatch struct {
 	shown     uint64                 // highest config epoch of an address shown to clients
 	promoteAt time.Duration          // of the last SLAVEOF NO ONE
 	config    uint64                 // highest announced
+	told      Addr                   // last announced
 	down      Addr                   // which address it sees SDOWN; zero = none
 	downLast  map[Addr]time.Duration // when it last saw each so
 }
@@ -99,6 +101,7 @@ func (k *checker) init(w *World) {
 		votes:     map[voteOf]string{},
 		standing:  map[voteOf]*standing{},
 		addresses: map[epochOf]Addr{},
+		mistakes:  map[addressOf]bool{},
 		promoted:  map[epochOf]string{},
 		newest:    map[string]uint64{},
 		watched:   map[*Node]*nodeWatch{},
@@ -464,8 +467,10 @@ func (k *checker) hello(n *Node, text string) {
 	if known && old != at && config > 0 {
 		k.disputed[name] = true
 	}
-	if known && old != at && n.opt.Original {
-		return // it takes a newer epoch of its old address for one of its new address (S-9)
+	kept := m.told == at
+	m.told = at
+	if known && old != at && k.mistaken(n, key, at, kept) {
+		return
 	}
 	if known && old != at && config > 0 && !k.forced[key] && !k.tainted && !k.loose() && !k.sameHost(old, at) {
 		k.fail(n.name, "I-5", "announces %s for %s in epoch %d, which had %s", at, name, config, old)

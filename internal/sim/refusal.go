@@ -102,6 +102,25 @@ func (n *Node) reaches(o *Node) bool {
 	return false
 }
 
+// addressOf is a configuration as a hello tells it.
+type addressOf struct {
+	epochOf
+	at Addr
+}
+
+// mistaken reports whether n announces at with an epoch of another address by
+// the mistake of an original: while it re-points replicas it hears that the old
+// address has won a newer epoch, finds that it has that address still, takes the
+// epoch and announces the promoted replica with it, as it has kept doing. Who
+// hears that before the truth cannot know, and says so too, until E-80 repairs it.
+//
+// Rule: B-402, B-432, S-7, E-80.
+func (k *checker) mistaken(n *Node, key epochOf, at Addr, kept bool) bool {
+	told := addressOf{key, at}
+	k.mistakes[told] = k.mistakes[told] || n.opt.Original && kept
+	return k.mistakes[told]
+}
+
 // promotes notes a SLAVEOF NO ONE: one outage should promote one replica.
 func (k *checker) promotes(n *Node, name string, to Addr) {
 	k.node(n).tried[to] = k.w.now
