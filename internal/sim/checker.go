@@ -74,6 +74,7 @@ type nodeWatch struct {
 	hung    map[sentinel.LinkID]bool // connections that it wants closed
 	awake   time.Duration            // when its last TILT ended
 	tried   map[Addr]time.Duration   // when SLAVEOF NO ONE was last sent to it
+	mute    time.Duration            // till when it votes for nobody, started with a file that it cannot write; 0 = it may
 }
 
 // masterWatch is what was seen of one master at one Sentinel.
@@ -169,7 +170,7 @@ func (k *checker) started(n *Node) {
 	for _, m := range nw.masters { // any order: each for itself
 		m.end(k.w.now)
 	}
-	nw.trying, nw.disk = "", n.Disk.saved
+	nw.trying, nw.disk, nw.mute = "", n.Disk.saved, 0
 	clear(nw.infos)
 	clear(nw.oks)
 	clear(nw.ours)
@@ -507,6 +508,9 @@ func (k *checker) answered(n *Node, args []string, since time.Duration, v resp.V
 	k.refused(n, name, args, since, leader, epoch)
 	if leader == "*" || name == "" {
 		return
+	}
+	if k.w.now < k.node(n).mute && !n.opt.Original && leader != n.ID() { // by hand it may stand itself
+		k.fail(n.name, "E-45", "shows a vote for %s in epoch %d, though its file could not be written", name, epoch)
 	}
 	k.vote(n, name, epoch, leader)
 	d := masterIn(n.Disk.saved, name)

@@ -63,6 +63,22 @@ func (k *checker) refused(n *Node, name string, args []string, at time.Duration,
 	}
 }
 
+// caution is how long a Sentinel that cannot write its file at its start votes
+// for nobody.
+//
+// Rule: E-45.
+const caution = 5 * time.Second
+
+// probed notes the result of the probe with which a process begins, if it failed
+// once: a disk that hangs may tell it long after the first request for a vote.
+//
+// Rule: E-45.
+func (k *checker) probed(n *Node, failed bool) {
+	if nw := k.node(n); failed && nw.mute == 0 {
+		nw.mute = k.w.now + caution
+	}
+}
+
 // unasked: nobody goes on by force while none of those in reach has answered,
 // before they have had the time to (E-63); in TILT nobody is asked. Only a forced
 // failover may bring one epoch two addresses, so it must not be taken lightly (I-5).
