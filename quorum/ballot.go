@@ -130,6 +130,21 @@ func (b *Ballot) Written(heard time.Duration, epoch Epoch) {
 	}
 }
 
+// Writing reports whether the write of the vote that stands is under way.
+func (b *Ballot) Writing() bool { return b.writing }
+
+// Withdraw takes back the vote that stands if nobody can have heard of it: its
+// write is under way. It tells whether there was one. The epoch stays.
+//
+// Rule: E-45.
+func (b *Ballot) Withdraw() bool {
+	if !b.writing {
+		return false
+	}
+	b.Vote, b.writing = "", false
+	return true
+}
+
 // CastAt is when the vote that stands was cast, or the process began.
 func (b *Ballot) CastAt() time.Duration { return b.castAt }
 

@@ -180,3 +180,21 @@ func TestVotesStand(t *testing.T) {
 		}
 	}
 }
+
+// A vote of which nobody can have heard is taken back; its epoch is used up, and
+// it binds nobody. Rule: E-45.
+func TestWithdraw(t *testing.T) {
+	var b Ballot
+	s := stand(0)
+	require.False(t, b.Withdraw(), "there is none")
+	require.Equal(t, Cast, b.Answer(0, ours(1, "a"), s))
+	require.True(t, b.Writing())
+	require.True(t, b.Withdraw())
+	require.Equal(t, RunID(""), b.Vote)
+	require.Equal(t, Refused, b.Answer(0, ours(1, "a"), s))
+	require.Equal(t, Cast, b.Answer(0, ours(2, "b"), s))
+	b.Written(0, 2)
+	require.False(t, b.Writing())
+	require.False(t, b.Withdraw(), "it may be known")
+	require.Equal(t, RunID("b"), b.Vote)
+}

@@ -271,17 +271,29 @@ func (c *Core) answerAsk(m *master, in Request, epoch int64, candidate string) {
 	if epoch >= 0 {
 		c.vote(m, quorum.Epoch(epoch), quorum.RunID(candidate))
 	}
-	vote := string(m.ballot.Vote)
-	if vote == "" {
-		vote = "*"
+	answer := Respond{ID: in.ID, Value: m.showVote(down)}
+	if !c.diskTold && m.ballot.Writing() {
+		c.kept = append(c.kept, keptAnswer{answer, m, down, c.seq})
+	} else {
+		c.emit(answer)
 	}
-	c.emit(Respond{ID: in.ID, Value: opinion(down, vote, m.ballot.Epoch)})
 	if p != nil && c.seq > c.settled {
 		if p.link.deafTo <= c.settled {
 			c.deafened = append(c.deafened, p.link)
 		}
 		p.link.deafTo = c.seq
 	}
+}
+
+// showVote is the answer to a vote request: our opinion and the vote that stands.
+//
+// Rule: E-20, B-612.
+func (m *master) showVote(down int64) resp.Value {
+	vote := string(m.ballot.Vote)
+	if vote == "" {
+		vote = "*"
+	}
+	return opinion(down, vote, m.ballot.Epoch)
 }
 
 // listen has m looked at again when peers are heard whose answers wait.

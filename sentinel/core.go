@@ -58,7 +58,9 @@ type Core struct {
 	dirty     bool
 	saveError string
 	amnesia   amnesia
-	slowDisk  bool // the last write failed or took long (E-14)
+	diskTold  bool         // a write of this life has returned, well or not, or a probe has failed
+	kept      []keptAnswer // to vote requests, while it has not
+	slowDisk  bool         // the last write failed or took long (E-14)
 	waiting   []waiting
 	deafened  []*link   // peers whose answers wait for a write
 	listening []*master // those that wait for what such a peer has asked

@@ -40,9 +40,11 @@ func (a *amnesia) hear(now time.Duration, epoch quorum.Epoch) {
 // Rule: R-8, E-43.
 func (c *Core) persisted(in Persisted) {
 	c.saveError = in.Reason
+	c.diskTold = true
 	c.slowDisk = in.Reason != "" || in.Took > slowWrite
 	if in.Reason != "" && in.Seq == 0 && c.amnesia.until == never {
 		c.amnesia.until = c.now.Mono + amnesiaSpan
+		c.recant()
 	}
 	if in.Reason != "" && c.general.StrictDurability {
 		return
@@ -59,5 +61,58 @@ func (c *Core) persisted(in Persisted) {
 	}
 	clear(c.waiting[len(rest):])
 	c.waiting = rest
+	c.answerKept()
 	c.hearAsks()
+}
+
+// keptAnswer is the answer to a vote request of the time in which nothing is
+// known of the disk: it is kept here, and not in the Outbox, until the write of
+// the vote has returned, so that it can be taken back.
+//
+// Rule: E-40, E-45.
+type keptAnswer struct {
+	answer Respond
+	m      *master
+	down   int64 // our opinion, in it
+	seq    Seq   // covers the vote that it shows
+}
+
+// answerKept gives the kept answers whose votes have settled, as they were when
+// they were asked for: newer votes wait for their own writes.
+//
+// Rule: E-40.
+func (c *Core) answerKept() {
+	rest := c.kept[:0]
+	for _, k := range c.kept {
+		if k.seq > c.settled {
+			rest = append(rest, k)
+			continue
+		}
+		c.emitNow(k.answer)
+	}
+	clear(c.kept[len(rest):])
+	c.kept = rest
+}
+
+// recant takes back the votes that were cast before it was known that the file
+// cannot be written, our own among them: a disk that hangs may tell it late.
+// Nobody has heard of them, and the former life may have voted for others.
+//
+// Rule: E-45, S-2.
+func (c *Core) recant() {
+	for _, w := range c.waiting {
+		m := w.m
+		if !m.ballot.Withdraw() {
+			continue
+		}
+		if m.failover.state != stateNone && !m.watch.entry().gone {
+			c.event(LevelWarning, "-failover-abort-not-elected", &m.instance, "")
+			c.endAttempt(m)
+		}
+		c.touch(&m.watch)
+	}
+	for _, k := range c.kept {
+		c.emit(Respond{ID: k.answer.ID, Value: k.m.showVote(k.down)})
+	}
+	c.kept = nil
 }

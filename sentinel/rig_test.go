@@ -33,6 +33,7 @@ func newRig(t *testing.T, boot conf.State) *rig {
 	c, err := New(r.now, boot, 1)
 	require.NoError(t, err)
 	r.c = c
+	c.diskTold = true // nothing waits for the probe
 	c.Start()
 	return r
 }

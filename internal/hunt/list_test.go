@@ -25,7 +25,7 @@ var defects = []defect{
 	case ask.Epoch <= b.Epoch:`},
 	}},
 	{name: "reply early", rule: "I-2|I-10", edits: []edit{
-		{"sentinel/ask.go", "c.emit(Respond{ID: in.ID, Value: opinion(down, vote,", "c.emitNow(Respond{ID: in.ID, Value: opinion(down, vote,"},
+		{"sentinel/ask.go", "\t\tc.emit(answer)", "\t\tc.emitNow(answer)"},
 	}},
 	{name: "forget leader epoch", rule: "I-2|I-4", edits: []edit{
 		{"sentinel/masters.go", "quorum.Restore(c.now.Mono, quorum.Epoch(f.LeaderEpoch), f.LeaderEpoch > f.ConfigEpoch)", "quorum.Restore(c.now.Mono, quorum.Epoch(f.ConfigEpoch), false)"},
@@ -101,6 +101,9 @@ var defects = []defect{
 	}},
 	{name: "forced for having waited in TILT", transcript: "manual-in-tilt.txt", shows: `BROKEN .* I-5: .*`, edits: []edit{
 		{"sentinel/tilt.go", "f.startedAt = c.now.Mono", ""},
+	}},
+	{name: "votes from before a failed probe stand", rule: "E-45", first: 1013050, edits: []edit{
+		{"sentinel/persisted.go", "\t\tc.recant()\n", ""},
 	}},
 	{name: "show early", rule: "I-10", edits: []edit{
 		{"sentinel/emit.go", "c.emit(Show{", "c.emitNow(Show{"},

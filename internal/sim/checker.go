@@ -29,6 +29,7 @@ type checker struct {
 	votes      map[voteOf]string  // for whom, as anybody heard
 	standing   map[voteOf]*standing
 	addresses  map[epochOf]Addr     // announced with this config epoch
+	mistakes   map[addressOf]bool   // announced so by an original that takes another's epoch for its own
 	promoted   map[epochOf]string   // the replica announced
 	newest     map[string]uint64    // highest epoch with a leader, by master
 	watched    map[*Node]*nodeWatch // by Sentinel
@@ -73,6 +74,7 @@ type nodeWatch struct {
 	hung    map[sentinel.LinkID]bool // connections that it wants closed
 	awake   time.Duration            // when its last TILT ended
 	tried   map[Addr]time.Duration   // when SLAVEOF NO ONE was last sent to it
+	mute    time.Duration            // till when it votes for nobody, started with a file that it cannot write; 0 = it may
 }
 
 // masterWatch is what was seen of one master at one Sentinel.
@@ -85,6 +87,7 @@ type masterWatch struct {
 	shown     uint64                 // highest config epoch of an address shown to clients
 	promoteAt time.Duration          // of the last SLAVEOF NO ONE
 	config    uint64                 // highest announced
+	told      Addr                   // last announced
 	down      Addr                   // which address it sees SDOWN; zero = none
 	downLast  map[Addr]time.Duration // when it last saw each so
 }
@@ -99,6 +102,7 @@ func (k *checker) init(w *World) {
 		votes:     map[voteOf]string{},
 		standing:  map[voteOf]*standing{},
 		addresses: map[epochOf]Addr{},
+		mistakes:  map[addressOf]bool{},
 		promoted:  map[epochOf]string{},
 		newest:    map[string]uint64{},
 		watched:   map[*Node]*nodeWatch{},
@@ -166,7 +170,7 @@ func (k *checker) started(n *Node) {
 	for _, m := range nw.masters { // any order: each for itself
 		m.end(k.w.now)
 	}
-	nw.trying, nw.disk = "", n.Disk.saved
+	nw.trying, nw.disk, nw.mute = "", n.Disk.saved, 0
 	clear(nw.infos)
 	clear(nw.oks)
 	clear(nw.ours)
@@ -464,8 +468,10 @@ func (k *checker) hello(n *Node, text string) {
 	if known && old != at && config > 0 {
 		k.disputed[name] = true
 	}
-	if known && old != at && n.opt.Original {
-		return // it takes a newer epoch of its old address for one of its new address (S-9)
+	kept := m.told == at
+	m.told = at
+	if known && old != at && k.mistaken(n, key, at, kept) {
+		return
 	}
 	if known && old != at && config > 0 && !k.forced[key] && !k.tainted && !k.loose() && !k.sameHost(old, at) {
 		k.fail(n.name, "I-5", "announces %s for %s in epoch %d, which had %s", at, name, config, old)
@@ -502,6 +508,9 @@ func (k *checker) answered(n *Node, args []string, since time.Duration, v resp.V
 	k.refused(n, name, args, since, leader, epoch)
 	if leader == "*" || name == "" {
 		return
+	}
+	if k.w.now < k.node(n).mute && !n.opt.Original && leader != n.ID() { // by hand it may stand itself
+		k.fail(n.name, "E-45", "shows a vote for %s in epoch %d, though its file could not be written", name, epoch)
 	}
 	k.vote(n, name, epoch, leader)
 	d := masterIn(n.Disk.saved, name)

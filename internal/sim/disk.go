@@ -134,7 +134,10 @@ func (d *Disk) fire(num uint64) {
 	probe, took := d.probing, n.w.now-d.started
 	if probe {
 		if failed || d.failing {
-			n.do(func() { n.step(sentinel.Persisted{Took: took, Reason: reason}) })
+			n.do(func() {
+				n.w.check.probed(n, reason != "")
+				n.step(sentinel.Persisted{Took: took, Reason: reason})
+			})
 		}
 		return
 	}

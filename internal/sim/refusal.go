@@ -63,6 +63,22 @@ func (k *checker) refused(n *Node, name string, args []string, at time.Duration,
 	}
 }
 
+// caution is how long a Sentinel that cannot write its file at its start votes
+// for nobody.
+//
+// Rule: E-45.
+const caution = 5 * time.Second
+
+// probed notes the result of the probe with which a process begins, if it failed
+// once: a disk that hangs may tell it long after the first request for a vote.
+//
+// Rule: E-45.
+func (k *checker) probed(n *Node, failed bool) {
+	if nw := k.node(n); failed && nw.mute == 0 {
+		nw.mute = k.w.now + caution
+	}
+}
+
 // unasked: nobody goes on by force while none of those in reach has answered,
 // before they have had the time to (E-63); in TILT nobody is asked. Only a forced
 // failover may bring one epoch two addresses, so it must not be taken lightly (I-5).
@@ -100,6 +116,25 @@ func (n *Node) reaches(o *Node) bool {
 		}
 	}
 	return false
+}
+
+// addressOf is a configuration as a hello tells it.
+type addressOf struct {
+	epochOf
+	at Addr
+}
+
+// mistaken reports whether n announces at with an epoch of another address by
+// the mistake of an original: while it re-points replicas it hears that the old
+// address has won a newer epoch, finds that it has that address still, takes the
+// epoch and announces the promoted replica with it, as it has kept doing. Who
+// hears that before the truth cannot know, and says so too, until E-80 repairs it.
+//
+// Rule: B-402, B-432, S-7, E-80.
+func (k *checker) mistaken(n *Node, key epochOf, at Addr, kept bool) bool {
+	told := addressOf{key, at}
+	k.mistakes[told] = k.mistakes[told] || n.opt.Original && kept
+	return k.mistakes[told]
 }
 
 // promotes notes a SLAVEOF NO ONE: one outage should promote one replica.
