@@ -17,6 +17,7 @@ import (
 // fleet is many simulated masters with their replicas under three Sentinels.
 type fleet struct {
 	t         *testing.T
+	bed       *testbed.Bed
 	masters   []*group
 	sentinels []*testbed.Sentinel
 	downAfter time.Duration
@@ -43,7 +44,7 @@ func newFleet(t *testing.T, programs testbed.Programs, masters, replicas int, do
 	bed := newBed(t, programs)
 	instances := &fakeredis.Fleet{}
 	t.Cleanup(func() { require.NoError(t, instances.Close()) })
-	f := &fleet{t: t, downAfter: downAfter}
+	f := &fleet{t: t, bed: bed, downAfter: downAfter}
 	port, n := bed.Port(), 0
 	start := func(master string) *fakeredis.Instance {
 		x, err := instances.Start(fakeredis.Options{Addr: loopback(n, port), Master: master})

@@ -24,6 +24,13 @@ var (
 var programs testbed.Programs
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == askerWord {
+		if err := serveAskers(os.Args[2:], os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	flag.Parse()
 	os.Exit(testbed.WithDaemon(*binary, func(found testbed.Programs) int {
 		programs = found

@@ -66,6 +66,9 @@ func (n *node) emit(e sentinel.Event) {
 	if n.log.Enabled(context.Background(), level) {
 		n.log.Log(context.Background(), level, e.Line())
 	}
+	if e.Level != sentinel.LevelDebug {
+		n.calmAt = n.clock.now().Mono + eventful
+	}
 	if !e.LogOnly && e.Level != sentinel.LevelDebug {
 		n.front.Publish(e.Name, e.Payload)
 	}

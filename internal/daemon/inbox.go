@@ -104,6 +104,13 @@ func (in *inbox) takeRequests(spare []sentinel.Request) []sentinel.Request {
 	return requests
 }
 
+// hasRequests tells whether commands of clients wait.
+func (in *inbox) hasRequests() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.requests) > 0
+}
+
 // close drops all that waits and lets nobody wait any more.
 func (in *inbox) close() {
 	in.mu.Lock()

@@ -74,20 +74,40 @@ func (n *node) turn() {
 // take, and many commands.
 const clientSlice = time.Millisecond
 
+// While something happens clients' commands get a part of the loop's time only.
+// The loop could stop for others after any of them; but each answer costs the
+// listener, the kernel and the client more than it costs the loop, at once and
+// on the processors of the machine that a failover needs too.
+const (
+	clientPart  = 10                     // one of so many
+	eventful    = time.Second            // for so long something happens after each event
+	longestRest = 100 * time.Millisecond // until the next, however long one took: the process may have been stopped
+)
+
 // serveClients handles commands of clients until none is left or their time is
-// over; the rest waits for the next turn.
+// over; the rest waits for the next turn or, while something happens, until
+// others have had their part. Who asks now and then does not notice: after a
+// command that took some microseconds the next is welcome some later.
 func (n *node) serveClients() {
+	begin := n.clock.now().Mono
+	if begin < n.clientsAt {
+		return
+	}
 	if len(n.requests) == n.served {
 		clear(n.requests)
 		n.requests, n.served = n.inbox.takeRequests(n.requests[:0]), 0
 	}
-	begin := n.clock.now().Mono
-	for n.served < len(n.requests) && !n.exited {
+	if n.served == len(n.requests) {
+		return
+	}
+	now := begin
+	for n.served < len(n.requests) && !n.exited && now-begin < clientSlice {
 		n.step(n.requests[n.served])
 		n.served++
-		if n.clock.now().Mono-begin >= clientSlice {
-			return
-		}
+		now = n.clock.now().Mono
+	}
+	if now < n.calmAt {
+		n.clientsAt = now + min((clientPart-1)*(now-begin), longestRest)
 	}
 }
 
@@ -97,8 +117,8 @@ func (n *node) until() time.Time {
 	if retry, ok := n.dirt.deadline(); ok {
 		at = min(at, retry)
 	}
-	if n.served < len(n.requests) {
-		at = 0
+	if n.served < len(n.requests) || n.inbox.hasRequests() {
+		at = min(at, n.clientsAt)
 	}
 	return n.clock.at(at)
 }

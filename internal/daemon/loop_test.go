@@ -476,3 +476,58 @@ func TestNodeNeedsItsOptions(t *testing.T) {
 	w.attach(nil)
 	require.Error(t, errors.Join(w.run(context.Background(), nil)))
 }
+
+// While something happens, clients' commands get a part of the loop's time;
+// before, and some time after, all of it.
+func TestClientsYieldWhileSomethingHappens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const each = 100 * time.Microsecond
+		core := &testCore{deadline: time.Hour}
+		core.step = func(_ sentinel.Stamp, in sentinel.Input) []sentinel.Effect {
+			switch in.(type) {
+			case sentinel.Request:
+				time.Sleep(each)
+			case sentinel.LinkDown:
+				return []sentinel.Effect{{Action: sentinel.Emit{Event: sentinel.Event{Name: "+sdown", Level: sentinel.LevelWarning}}}}
+			}
+			return nil
+		}
+		w := newWorld(t, core, nil)
+		w.start(t)
+		handled := func(in time.Duration) int {
+			before := len(core.seen())
+			for id := range 900 {
+				w.request(id)
+			}
+			time.Sleep(in)
+			synctest.Wait()
+			return len(core.seen()) - before
+		}
+		require.Equal(t, 900, handled(100*time.Millisecond))
+		w.front.happen(link.Event{Link: 1, Kind: link.Down})
+		synctest.Wait()
+		require.InDelta(t, 900/clientPart, handled(900*each), 10)
+		time.Sleep(eventful)
+		synctest.Wait()
+		require.InDelta(t, 900, handled(100*time.Millisecond), 10)
+	})
+}
+
+// However long a command took, clients are heard again soon.
+func TestClientsRestOnlySoLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core := &testCore{deadline: time.Hour}
+		core.step = func(sentinel.Stamp, sentinel.Input) []sentinel.Effect {
+			time.Sleep(time.Minute)
+			return []sentinel.Effect{{Action: sentinel.Emit{Event: sentinel.Event{Name: "+set", Level: sentinel.LevelNotice}}}}
+		}
+		w := newWorld(t, core, nil)
+		w.start(t)
+		w.request(1)
+		w.request(2)
+		time.Sleep(time.Minute + longestRest)
+		synctest.Wait()
+		require.Len(t, core.seen(), 2)
+		time.Sleep(time.Minute)
+	})
+}

@@ -109,6 +109,9 @@ type node struct {
 	requests []sentinel.Request // the same; those up to served have been handled
 	served   int
 
+	calmAt    time.Duration // something happens until then; see eventful
+	clientsAt time.Duration // clients' commands are not handled before
+
 	ready  func() // nil once called
 	exited bool   // the core asked for the end
 }
