@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/fakeredis"
 	"gosentinel/internal/testbed"
 )
@@ -41,7 +42,7 @@ func (g *group) promoted() *fakeredis.Instance {
 
 // newFleet starts all, and waits until every Sentinel knows all of it.
 func newFleet(t *testing.T, programs testbed.Programs, masters, replicas int, downAfter time.Duration) *fleet {
-	bed := newBed(t, programs)
+	bed := fixture.BedOf(t, programs)
 	instances := &fakeredis.Fleet{}
 	t.Cleanup(func() { require.NoError(t, instances.Close()) })
 	f := &fleet{t: t, bed: bed, downAfter: downAfter}

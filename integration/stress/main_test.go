@@ -10,18 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
-	"gosentinel/internal/testbed"
+	"gosentinel/integration/fixture"
 )
 
-var (
-	binary = flag.String("sentinel", "", "run this binary instead of building our own")
-	full   = flag.Bool("full", false, "the full numbers, more rounds")
-)
-
-// programs are what the tests run; set by TestMain.
-var programs testbed.Programs
+var full = flag.Bool("full", false, "the full numbers, more rounds")
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == askerWord {
@@ -32,30 +24,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	flag.Parse()
-	os.Exit(testbed.WithDaemon(*binary, func(found testbed.Programs) int {
-		programs = found
-		return m.Run()
-	}))
-}
-
-// newBed is a Bed that ends with the test.
-func newBed(t *testing.T, programs testbed.Programs) *testbed.Bed {
-	bed, err := testbed.New(programs)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log("\n" + bed.Logs(3000))
-		}
-		require.NoError(t, bed.Close())
-	})
-	return bed
-}
-
-// needsRedis skips a test that runs redis-server where there is none.
-func needsRedis(t *testing.T) {
-	if programs.Redis == "" {
-		t.Skip("skipped for want of redis-server")
-	}
+	os.Exit(fixture.Main(m))
 }
 
 // short is a number for CI, or the full one.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/fakeredis"
 	"gosentinel/internal/testbed"
 )
@@ -22,7 +23,7 @@ import (
 func TestPipelinedMasters(t *testing.T) {
 	const downAfter = 300 * time.Millisecond
 	masters, rounds := short(100, 300), short(9, 15)
-	f := newFleet(t, programs, masters, 1, downAfter)
+	f := newFleet(t, fixture.Programs, masters, 1, downAfter)
 	var addrs []string
 	for _, s := range f.sentinels {
 		addrs = append(addrs, s.Addr())

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -21,7 +22,7 @@ func TestMuteInstances(t *testing.T) {
 	const instances, downAfter = 1000, 5 * time.Second
 	period := time.Duration(short(15, 60)) * time.Second
 	mayOpen(t, 4*instances+1000)
-	bed := newBed(t, programs)
+	bed := fixture.BedOf(t, fixture.Programs)
 	port, nobody := bed.Port(), bed.Port()
 	var mute, dead []string
 	for i := range instances {

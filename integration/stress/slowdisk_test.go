@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -62,7 +63,7 @@ func (f slowFile) Sync() error {
 	require.NoError(t, err)
 	file := filepath.Join(dir, "overlay.json")
 	require.NoError(t, os.WriteFile(file, overlay, 0o644))
-	with := programs
+	with := fixture.Programs
 	with.Ours = filepath.Join(dir, "redis-sentinel")
 	out, err := exec.Command("go", "build", "-overlay", file, "-o", with.Ours, "gosentinel/cmd/redis-sentinel").CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -74,9 +75,9 @@ func (f slowFile) Sync() error {
 //
 // Rule: L-6, E-41.
 func TestSlowDisk(t *testing.T) {
-	needsRedis(t)
+	fixture.NeedsRedis(t)
 	fail := func(with testbed.Programs) testbed.Takeover {
-		bed := newBed(t, with)
+		bed := fixture.BedOf(t, with)
 		c, err := bed.Cluster(testbed.ClusterOptions{})
 		t.Cleanup(c.Events.Close)
 		require.NoError(t, err)
@@ -91,7 +92,7 @@ func TestSlowDisk(t *testing.T) {
 		require.NoError(t, err)
 		return took
 	}
-	fast, slow := fail(programs), fail(slowDisk(t))
+	fast, slow := fail(fixture.Programs), fail(slowDisk(t))
 	say(t, "writable after %s ms, with a slow disk %s; known to all after %s, with a slow disk %s",
 		ms(fast.Writable), ms(slow.Writable), ms(fast.Named), ms(slow.Named))
 	require.LessOrEqual(t, slow.Writable-fast.Writable, slowWrite+noise)
@@ -110,7 +111,7 @@ func TestSlowDiskMass(t *testing.T) {
 		<-time.After(quietStart)
 		return f.massFailover(f.masters) - downAfter
 	}
-	fast, slow := fail(programs), fail(slowDisk(t))
+	fast, slow := fail(fixture.Programs), fail(slowDisk(t))
 	say(t, "%d masters die together: the last replica is promoted %s ms beyond down-after, with a slow disk %s", masters, ms(fast), ms(slow))
 	require.LessOrEqual(t, slow-fast, 6*slowWrite+noise)
 }

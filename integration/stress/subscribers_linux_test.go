@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gosentinel/integration/fixture"
 	"gosentinel/internal/testbed"
 )
 
@@ -18,11 +19,11 @@ import (
 //
 // Rule: K-5, K-8.3.
 func TestStuckSubscribers(t *testing.T) {
-	needsRedis(t)
+	fixture.NeedsRedis(t)
 	const total, stuck = 10000, 1000
 	rounds := short(7, 20)
 	mayOpen(t, total+1000)
-	bed := newBed(t, programs)
+	bed := fixture.BedOf(t, fixture.Programs)
 	c, err := bed.Cluster(testbed.ClusterOptions{Replicas: 1, Kinds: []testbed.Kind{testbed.Ours}, Lines: []string{"maxclients " + strconv.Itoa(total+100)}})
 	t.Cleanup(c.Events.Close)
 	require.NoError(t, err)
