@@ -79,9 +79,9 @@ const clientSlice = time.Millisecond
 // listener, the kernel and the client more than it costs the loop, at once and
 // on the processors of the machine that a failover needs too.
 const (
-	clientPart  = 10                     // one of so many
-	eventful    = time.Second            // for so long something happens after each event
-	longestRest = 100 * time.Millisecond // until the next, however long one took: the process may have been stopped
+	clientPart  = 10                    // one of so many
+	eventful    = time.Second           // for so long something happens after each event
+	longestRest = 30 * time.Millisecond // until the next, however long one took: the process may have been stopped
 )
 
 // serveClients handles commands of clients until none is left or their time is

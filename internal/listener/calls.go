@@ -10,6 +10,12 @@ import (
 // maxBatch is how many requests of one connection wait for the loop at most.
 const maxBatch = 256
 
+// longReply is the size in bytes of a reply of the loop after which the next
+// request goes there when that is written: a client that asks for long replies
+// without end has one of them made at a time, so that neither memory nor what
+// is still to be done for it grows with how many it has asked for.
+const longReply = 16 << 10
+
 // batchShift leaves room in an ID for the place within a batch.
 const batchShift = 8
 

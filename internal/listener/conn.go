@@ -77,6 +77,7 @@ type client struct {
 	rights    rights
 	requests  []Request // for the loop, not yet submitted
 	lagging   int       // of them those whose replies may be late
+	oneByOne  bool      // the last reply of the loop was long
 	finish    []finisher
 	late      *late // nil until replies were
 	batch     *batch

@@ -324,7 +324,7 @@ func (c *client) passOn(cmd *command.Command, args [][]byte, size int) {
 	if c.mayLag(cmd, size) {
 		c.lagging++
 	}
-	if len(c.requests) == maxBatch {
+	if c.oneByOne || len(c.requests) == maxBatch {
 		c.submit()
 	}
 }
@@ -360,7 +360,9 @@ func (c *client) settle() {
 		if f := c.finish[i]; f != nil {
 			a.value = f(c, a.value)
 		}
+		before := len(c.reply)
 		c.say(a.value)
+		c.oneByOne = len(c.reply)-before >= longReply
 		if c.skip > 0 {
 			c.skip--
 		}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -180,6 +181,30 @@ func TestNoReaderWaits(t *testing.T) {
 	c.mu.Unlock()
 	require.Less(t, pending, int64(4<<20))
 	w.dial().ask("PING", "+PONG\r\n")
+}
+
+// Who asks for long replies has one made at a time, who asks for short ones many
+// at once.
+//
+// Rule: K-8.3.
+func TestLongRepliesAreMadeOneByOne(t *testing.T) {
+	w := start(t)
+	short, long := "x", strings.Repeat("x", longReply)
+	w.loop.do(func() {
+		w.loop.answer = func(l *loop, r Request) {
+			text := short
+			if string(r.Args[1]) == "masters" {
+				text = long
+			}
+			l.s.Respond(r.ID, resp.Str(text))
+		}
+	})
+	u := w.dial()
+	u.ask("SENTINEL masters", bulkText(long))
+	w.loop.sizes()
+	u.send(strings.Repeat("SENTINEL masters\r\n", 20) + strings.Repeat("SENTINEL myid\r\n", 20))
+	u.expect(strings.Repeat(bulkText(long), 20) + strings.Repeat(bulkText(short), 20))
+	require.Equal(t, append(slices.Repeat([]int{1}, 21), 19), w.loop.sizes())
 }
 
 // A large request passes redcon by; order and answers are as ever.
