@@ -81,18 +81,16 @@ func (k *checker) follows(n *Node, name string, in replication.Info) bool {
 
 // dataSets are the replication ids that belong to the data set of the master
 // that n shows, as far as n has heard: those of the master itself and of all
-// replicas that have been linked to it. Empty if the master has not told its.
+// replicas that have been linked to it. Sure if the master has told its.
 //
 // Rule: ADR 0004.
-func (k *checker) dataSets(n *Node, name string) map[string]bool {
+func (k *checker) dataSets(n *Node, name string) (ids map[string]bool, sure bool) {
 	history := k.node(n).outages[name].history
 	at := n.view[name]
-	if history[Addr{k.w.meant(at.IP), at.Port}] == "" {
-		return nil
-	}
-	ids := map[string]bool{}
+	ids = map[string]bool{}
 	for _, id := range history { // any order: it is a set
 		ids[id] = true
 	}
-	return ids
+	delete(ids, "")
+	return ids, history[Addr{k.w.meant(at.IP), at.Port}] != ""
 }

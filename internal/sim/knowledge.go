@@ -108,7 +108,7 @@ func (k *checker) chosen(n *Node, at Addr, name string) {
 	if !ok || r.Role != replication.Replica {
 		return
 	}
-	ours := k.dataSets(n, name)
+	ours, sure := k.dataSets(n, name)
 	foreign := func(in *replication.Info) bool { return len(ours) > 0 && !ours[in.ReplID] && !ours[in.ReplID2] }
 	for _, i := range k.w.insts {
 		if i.opt.Group != name || i.addr == at || !k.sound(n, i) {
@@ -116,11 +116,14 @@ func (k *checker) chosen(n *Node, at Addr, name string) {
 		}
 		o, ok := k.knows(n, i.addr)
 		d := masterIn(n.Disk.saved, name)
-		if !ok || d == nil || k.node(n).infos[i.addr].at < k.node(n).outages[name].movedAt || o.Role != replication.Replica || o.Priority == 0 || o.LinkDown > d.DownAfter || !k.follows(n, name, o) {
+		if !ok || d == nil || k.w.now-k.node(n).oks[i.addr] > d.DownAfter {
+			continue // it may be SDOWN there
+		}
+		if k.node(n).infos[i.addr].at <= k.node(n).outages[name].movedAt || o.Role != replication.Replica || o.Priority == 0 || o.LinkDown > d.DownAfter || !k.follows(n, name, o) {
 			continue
 		}
 		switch {
-		case foreign(&r) && !foreign(&o):
+		case sure && foreign(&r) && !foreign(&o):
 			k.fail(n.name, "B-711", "chooses %s for %s, of another data set than %s", at, name, i.addr)
 		case foreign(&o) && !foreign(&r): // comes after it, whatever its priority
 		case o.ReplID != r.ReplID: // offsets of two histories tell nothing
