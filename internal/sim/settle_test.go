@@ -2,10 +2,12 @@ package sim
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"gosentinel/conf"
+	"gosentinel/internal/rng"
 )
 
 // Two Sentinels are apart for ever when neither knows the other and they know
@@ -32,4 +34,18 @@ func TestApartIsWhatTheCoreKnows(t *testing.T) {
 	require.True(t, w.apart(o, "m"))
 	w.check.reset = false
 	require.False(t, w.apart(n, "m"))
+}
+
+// However changes of priorities overlap, in the end all are what they were.
+func TestPrioritiesComeBack(t *testing.T) {
+	w, _, m, r := testWorld()
+	r.SetPriority(10)
+	f := &faults{p: &Plan{}, w: w, r: rng.New(1), priorities: map[*Instance]int{}}
+	for range 50 {
+		f.changePriority()
+		w.Run(100 * time.Millisecond)
+	}
+	w.Run(time.Minute)
+	require.Equal(t, 100, m.opt.Priority)
+	require.Equal(t, 10, r.opt.Priority)
 }
