@@ -142,7 +142,7 @@ func (c *Core) ask(m *master, p *peer) {
 	p.asks++
 	p.askedAt = c.now.Mono
 	at, foreign := p.knowsMasterAs()
-	c.sendNow(&p.link.cmd, pending{is: sendAsk, inst: &p.instance, vote: vote, epoch: epoch, foreign: foreign},
+	c.sendNow(&p.link.cmd, pending{is: sendAsk, inst: &p.instance, vote: vote, epoch: epoch, foreign: foreign, turn: m.switched.count},
 		[]string{"SENTINEL", "is-master-down-by-addr", at.Shown(c.announceHostnames), itoa(at.Port),
 			strconv.FormatUint(uint64(epoch), 10), candidate})
 }
@@ -158,9 +158,11 @@ func (p *peer) knowsMasterAs() (at replication.Addr, foreign bool) {
 	return p.said.addr, true
 }
 
-// askReply takes a peer's answer: its opinion, and its vote.
+// askReply takes a peer's answer: its opinion, and its vote. The opinion is of
+// the address that was asked about, which a switch may have left since: in the
+// same moment too, as all that has come during a stall is read in one.
 //
-// Rule: B-322, E-30.
+// Rule: B-322, E-30, S-4.
 func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
 	p.asks--
 	m := p.of
@@ -170,7 +172,7 @@ func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
 		return
 	}
 	p.answeredAt = c.now.Mono
-	foreign := sent.foreign || sent.at < m.switched.at
+	foreign := sent.foreign || sent.turn != m.switched.count
 	p.answered = m.sdown && sent.at >= m.sdownSince && !foreign
 	p.opinionDown = v.Elems[0].Int == 1 && !foreign
 	if p.opinionDown {

@@ -183,6 +183,35 @@ func TestAskForTheAddressThatThePeerKnows(t *testing.T) {
 	require.Equal(t, stateSelectSlave, m.failover.state, "with its vote we lead")
 }
 
+// A peer that was asked about the old address says nothing about the new one,
+// even if it was asked in the very moment of the switch. Its opinion of the new
+// one counts.
+//
+// Rule: S-4, B-322.
+func TestAnOpinionIsOfTheAddressAskedAbout(t *testing.T) {
+	w := quorumOf3(t)
+	m := w.c.masters[0]
+	p, other := m.peers[0], m.peers[1]
+	w.loseMaster()
+	w.reply(26379, "SENTINEL", answer(0, "*", 0))
+	in := request(99, "SENTINEL", "is-master-down-by-addr", "10.0.0.1", "6379", "0", "*")
+	in.Client = "sentinel-" + p.runID[:8] + "-cmd"
+	require.Equal(t, 1, asks(w.take(w.step(in))))
+	was := m.addr
+	w.c.receiveHello(fmt.Appendf(nil, "10.0.0.4,26380,%s,1,mm,%s,7000,1", other.runID, m.replicas[0].addr.IP), nil)
+	require.NotEqual(t, was, m.addr)
+	require.Equal(t, p.askedAt, never)
+	require.Equal(t, w.c.now.Mono, m.switched.at)
+	w.reply(26379, "SENTINEL", answer(1, "*", 0))
+	require.False(t, p.saysDown(w.c), "it spoke of the old address")
+
+	w.c.receiveHello(fmt.Appendf(nil, "10.0.0.3,26379,%s,1,mm,%s,7000,1", p.runID, m.addr.IP), nil)
+	w.c.ask(m, p)
+	require.Equal(t, 1, asks(w.take(w.c.finish())))
+	w.reply(26379, "SENTINEL", answer(1, "*", 0))
+	require.True(t, p.saysDown(w.c))
+}
+
 // A leader promotes only while its own vote stands, and in an epoch above the
 // configuration that it holds. Rule: E-34, E-42, E-60.
 func TestLeadershipIsCheckedAgain(t *testing.T) {

@@ -52,8 +52,9 @@ type master struct {
 
 // switched remembers the last change of address.
 type switched struct {
-	at time.Duration // never = none
-	by string        // run id of the peer that announced it, "" = we did
+	at    time.Duration // never = none
+	by    string        // run id of the peer that announced it, "" = we did
+	count uint32        // how many there were
 }
 
 // voters is how many Sentinels vote on this master, ourselves included.

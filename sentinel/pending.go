@@ -14,8 +14,9 @@ type pending struct {
 	at      time.Duration
 	epoch   quorum.Epoch // of the vote asked for
 	is      sendKind
-	vote    bool // an ask that requests a vote
-	foreign bool // an ask for the address that the peer knows, not ours (E-4)
+	vote    bool   // an ask that requests a vote
+	foreign bool   // an ask for the address that the peer knows, not ours (E-4)
+	turn    uint32 // of an ask: how many addresses the master had had before (S-4)
 }
 
 type sendKind uint8

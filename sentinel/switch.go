@@ -40,7 +40,7 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 	c.reindex(m, old)
 	c.becomeMaster(m, taken)
 	m.info.ReplID = dataSet // its next failover may come before its next INFO (E-55)
-	m.switched = switched{at: c.now.Mono, by: by}
+	m.switched = switched{at: c.now.Mono, by: by, count: m.switched.count + 1}
 	for _, p := range m.peers { // what they said was about the old address (S-4)
 		p.opinionDown, p.answered, p.askedAt, p.askStep = false, false, never, 0
 	}

@@ -99,6 +99,9 @@ var defects = []defect{
 	{name: "votes that come too late", rule: "I-6", first: 701500, edits: []edit{
 		{"sentinel/election.go", " && (!over || f.manual) {", " {"},
 	}},
+	{name: "an opinion asked for in the moment of a switch", rule: "I-6", first: 3063800, edits: []edit{
+		{"sentinel/ask.go", "sent.turn != m.switched.count", "sent.at < m.switched.at"},
+	}},
 	{name: "forced for having waited in TILT", transcript: "manual-in-tilt.txt", shows: `BROKEN .* I-5: .*`, edits: []edit{
 		{"sentinel/tilt.go", "f.startedAt = c.now.Mono", ""},
 	}},

@@ -13,6 +13,8 @@ type faults struct {
 	p *Plan
 	w *World
 	r *rng.Rand
+
+	priorities map[*Instance]int // of those that have been changed, before
 }
 
 // fault is one kind of harm; weight says how often it is drawn.
@@ -239,7 +241,11 @@ func (f *faults) slowInfo() string {
 
 func (f *faults) changePriority() string {
 	i := f.instance()
-	was := i.opt.Priority
+	was, changed := f.priorities[i]
+	if !changed { // else an earlier change may not be undone yet
+		was = i.opt.Priority
+		f.priorities[i] = was
+	}
 	p := pick(f.r, -1, 1, 50, 100)
 	i.SetPriority(p)
 	return fmt.Sprintf("priority of %s is %d for %v", i.name, p, f.later(func() { i.SetPriority(was) }))

@@ -152,7 +152,7 @@ func (p *Plan) Play(watch func(*World)) (o Outcome) {
 		watch(w)
 	}
 	w.Run(discovery)
-	f := &faults{p: p, w: w, r: rng.New(p.Seed ^ 0x5eed)}
+	f := &faults{p: p, w: w, r: rng.New(p.Seed ^ 0x5eed), priorities: map[*Instance]int{}}
 	end := w.now + p.Hurt
 	for w.now < end {
 		w.Run(f.r.Duration(2 * p.Gap))

@@ -137,10 +137,17 @@ func (w *World) apart(n *Node, group string) bool {
 	return true
 }
 
-// acquaintances are the instances and peers that n knows of a master.
+// acquaintances are the instances and peers that n knows of a master now: its
+// file may tell of those from before a RESET, which is not written for itself.
+//
+// Rule: B-104, K-2.4.
 func (n *Node) acquaintances(group string) map[Addr]bool {
 	known := map[Addr]bool{}
-	if d := masterIn(n.Disk.saved, group); d != nil {
+	if n.core == nil {
+		return known
+	}
+	state, _ := n.core.Durable()
+	if d := masterIn(state, group); d != nil {
 		known[Addr{n.w.meant(d.Addr.Host), d.Addr.Port}] = true
 		for _, r := range d.Replicas {
 			known[Addr{n.w.meant(r.Host), r.Port}] = true
