@@ -66,3 +66,24 @@ func TestWritesLostInOrder(t *testing.T) {
 		}
 	}
 }
+
+// What a Sentinel knows of a peer's kind is forgotten with the peer, unless
+// another master shares the link, and is learnt anew on the next link.
+//
+// Rule: E-5, B-104, B-122.
+func TestKindsAreForgottenWithPeers(t *testing.T) {
+	for masters, want := range map[int]int{1: 0, 2: 1} {
+		p := &Plan{
+			Seed: 1, Sentinels: 2, Masters: masters, Quorum: 2, DownAfter: 5 * time.Second, Timeout: 6 * time.Second,
+			Parallel: 1, Options: Options{Seed: 1, Latency: time.Millisecond},
+		}
+		w := p.Make()
+		w.Run(discovery)
+		n := w.nodes[0]
+		require.Len(t, w.check.node(n).ours, 1)
+		n.Command(nil, "SENTINEL", "RESET", "m1")
+		require.Len(t, w.check.node(n).ours, want, "%d masters", masters)
+		w.Run(5 * time.Second)
+		require.Len(t, w.check.node(n).ours, 1, "%d masters", masters)
+	}
+}
