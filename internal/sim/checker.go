@@ -83,12 +83,13 @@ type masterWatch struct {
 	manual    bool
 	forced    bool
 	manualAt  time.Duration          // when the last manual failover was asked for
-	tryAt     time.Duration          // of the last +try-failover
+	tryAt     time.Duration          // since when there is cause for the attempt that runs or ran last
 	shown     uint64                 // highest config epoch of an address shown to clients
 	promoteAt time.Duration          // of the last SLAVEOF NO ONE
 	config    uint64                 // highest announced
 	told      Addr                   // last announced
 	down      Addr                   // which address it sees SDOWN; zero = none
+	downAt    time.Duration          // since when
 	downLast  map[Addr]time.Duration // when it last saw each so
 }
 
@@ -196,7 +197,8 @@ func (k *checker) event(n *Node, e sentinel.Event) {
 		k.line(n, e.Payload)
 	case "+sdown":
 		if word == "master" {
-			k.of(n, name).down = addrOf(rest2)
+			m := k.of(n, name)
+			m.down, m.downAt = addrOf(rest2), k.w.now
 		}
 	case "-monitor":
 		delete(k.node(n).masters, name)
@@ -208,7 +210,7 @@ func (k *checker) event(n *Node, e sentinel.Event) {
 		k.of(n, word).end(k.w.now)
 	case "+try-failover":
 		k.node(n).trying = name
-		k.of(n, name).tryAt = k.w.now
+		k.tries(n, name)
 	case "+vote-for-leader":
 		k.ownVote(n, word, rest)
 	case "+elected-leader":
@@ -409,6 +411,7 @@ func (k *checker) promotedSlave(n *Node, at Addr, name string) {
 		k.fail(n.name, "I-9", "promotes %s for %s in epoch %d, where %s was", at, name, m.epoch, old)
 	}
 	k.promoted[key] = at.String()
+	k.begun[name] = k.begun[name] || k.inOrder > 0 && m.tryAt <= k.inOrder
 	delete(k.outage, name)
 	if n.opt.Original {
 		m.config = min(m.config, m.epoch) // B-530 sets it, whatever it was; E-60 is ours

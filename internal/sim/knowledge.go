@@ -73,12 +73,34 @@ func (k *checker) stepped(n *Node, es []sentinel.Effect) {
 			switch a.Event.Name {
 			case "-tilt":
 				k.node(n).awake = k.w.now
+			case "+reset-master":
+				k.forgotKinds(n, a.Event)
 			case "+selected-slave":
 				_, rest, _ := strings.Cut(a.Event.Payload, " ")
 				_, rest, _ = strings.Cut(rest, " ")
 				at, master := replicaOf(rest)
 				k.chosen(n, Addr{k.w.meant(at.IP), at.Port}, master)
 			}
+		}
+	}
+}
+
+// forgotKinds: a Sentinel that was made to forget its peers has to learn their
+// kind on a new link, except where another master shares the old one.
+//
+// Rule: E-5, B-104, B-122.
+func (k *checker) forgotKinds(n *Node, e sentinel.Event) {
+	f := strings.Fields(e.Payload)
+	shared := map[Addr]bool{}
+	for _, m := range n.Disk.saved.Masters {
+		for _, p := range m.Sentinels {
+			a := Addr{p.Addr.Host, p.Addr.Port}
+			shared[a] = shared[a] || len(f) > 1 && m.Name != f[1]
+		}
+	}
+	for a := range k.node(n).ours { // any order: each for itself
+		if !shared[a] {
+			delete(k.node(n).ours, a)
 		}
 	}
 }

@@ -137,12 +137,22 @@ func (k *checker) mistaken(n *Node, key epochOf, at Addr, kept bool) bool {
 	return k.mistakes[told]
 }
 
+// tries notes that an attempt begins. For that of an original there is cause
+// since its SDOWN, which may be out of date: it gives up a connect that got lost
+// in an outage only after 15 s, and takes the master for dead till then.
+//
+// Rule: B-111, B-116.
+func (k *checker) tries(n *Node, name string) {
+	m := k.of(n, name)
+	m.tryAt = k.w.now
+	if n.opt.Original && m.down != (Addr{}) {
+		m.tryAt = m.downAt
+	}
+}
+
 // promotes notes a SLAVEOF NO ONE: one outage should promote one replica.
 func (k *checker) promotes(n *Node, name string, to Addr) {
 	k.node(n).tried[to] = k.w.now
-	if k.inOrder > 0 && k.of(n, name).tryAt <= k.inOrder {
-		k.begun[name] = true
-	}
 	for _, a := range k.outage[name] {
 		if a == to {
 			return
