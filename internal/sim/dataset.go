@@ -68,7 +68,7 @@ func (k *checker) noteHistory(n *Node, from Addr) {
 	in := replication.ParseInfo([]byte(k.node(n).infos[from].text))
 	at := n.view[name]
 	if in.Role == replication.Master && from == (Addr{k.w.meant(at.IP), at.Port}) ||
-		in.Role == replication.Replica && in.LinkDown >= 0 && k.follows(n, name, in) {
+		in.Role == replication.Replica && in.LinkDown >= 0 && (k.follows(n, name, in) || k.followsDown(n, name, in)) {
 		k.node(n).outages[name].history[from] = in.ReplID
 	}
 }
@@ -77,6 +77,13 @@ func (k *checker) noteHistory(n *Node, from Addr) {
 func (k *checker) follows(n *Node, name string, in replication.Info) bool {
 	at, ok := n.view[name]
 	return ok && k.sameHost(at, Addr{in.MasterHost, in.MasterPort})
+}
+
+// followsDown reports whether an INFO is of a replica of the address that n sees
+// down, while it may show that of a replica that it promotes.
+func (k *checker) followsDown(n *Node, name string, in replication.Info) bool {
+	down := k.of(n, name).down
+	return down != Addr{} && k.sameHost(down, Addr{in.MasterHost, in.MasterPort})
 }
 
 // dataSets are the replication ids that belong to the data set of the master
