@@ -39,20 +39,14 @@ func (m *master) stillDisputed() bool {
 
 // settleDispute ends an election won for a repair: the address that most
 // voters announce, among those that report to be masters, becomes that of the
-// epoch won. Nobody is promoted.
+// epoch won. If all that are announced report to be none, it is chosen among
+// them: Sentinels that agree can fail over from there. Nobody is promoted.
 //
 // Rule: E-80.
+// Departs: ADR 0002.
 func (c *Core) settleDispute(m *master) {
 	f := &m.failover
-	best, votes := m.claimant(c, m.addr)
-	awaited := best == nil && m.connected() && m.infoAt <= f.electedAt
-	for _, p := range m.peers {
-		claim, n := m.claimant(c, p.said.addr)
-		awaited = awaited || claim == nil && c.mayStillAnswer(m, p.said.addr)
-		if claim != nil && (best == nil || n > votes || n == votes && c.claimsBetter(claim, best)) {
-			best, votes = claim, n
-		}
-	}
+	best, awaited := c.bestClaim(m)
 	switch {
 	case awaited && c.now.Mono < f.stateSince+selectMax:
 		return
@@ -77,13 +71,54 @@ func (c *Core) settleDispute(m *master) {
 	c.switchMaster(m, to, "")
 }
 
-// claimant is the instance at addr if INFO newer than the election says that it
-// is a master, and how many voters announce it.
-func (m *master) claimant(c *Core, addr replication.Addr) (*instance, int) {
-	i := m.instanceAt(addr)
-	if i == nil || !i.connected() || i.infoAt <= m.failover.electedAt || i.info.Role != replication.Master {
-		return nil, 0
+// claim is an instance whose address is announced as the master's, and by how
+// many voters with our config epoch.
+type claim struct {
+	i     *instance
+	votes int
+}
+
+// bestClaim is the instance whose address a dispute is to be settled on, nil if
+// none is known. It may be, while awaited.
+//
+// Rule: E-80.
+func (c *Core) bestClaim(m *master) (best *instance, awaited bool) {
+	var masters, others claim
+	silent := false
+	look := func(addr replication.Addr) {
+		i, votes := m.instanceAt(addr), m.announcers(addr)
+		switch {
+		case i == nil || !i.connected() || i.infoAt <= m.failover.electedAt:
+			awaited = awaited || i != nil && i.connected()
+			silent = silent || votes > 0
+		case i.info.Role == replication.Master:
+			masters.take(i, votes)
+		case votes > 0:
+			others.take(i, votes)
+		}
 	}
+	look(m.addr)
+	for _, p := range m.peers {
+		look(p.said.addr)
+	}
+	if masters.i == nil && !silent {
+		return others.i, awaited
+	}
+	return masters.i, awaited
+}
+
+// take replaces a claim by a better one: of more voters, then with the higher
+// offset, then with the smaller text.
+//
+// Rule: E-80.
+func (c *claim) take(i *instance, votes int) {
+	if c.i == nil || votes > c.votes || votes == c.votes && i.claimsBetter(c.i) {
+		*c = claim{i, votes}
+	}
+}
+
+// announcers is how many voters announce addr with our config epoch.
+func (m *master) announcers(addr replication.Addr) int {
 	n := 0
 	if addr.Same(m.addr) {
 		n++
@@ -93,7 +128,7 @@ func (m *master) claimant(c *Core, addr replication.Addr) (*instance, int) {
 			n++
 		}
 	}
-	return i, n
+	return n
 }
 
 // instanceAt is the master or replica at addr.
@@ -107,16 +142,10 @@ func (m *master) instanceAt(addr replication.Addr) *instance {
 	return nil
 }
 
-// mayStillAnswer reports whether INFO of the instance at addr is on its way.
-func (c *Core) mayStillAnswer(m *master, addr replication.Addr) bool {
-	i := m.instanceAt(addr)
-	return i != nil && i.connected() && i.infoAt <= m.failover.electedAt
-}
-
 // claimsBetter breaks a tie: the higher offset, then the smaller text.
-func (c *Core) claimsBetter(a, b *instance) bool {
-	if a.info.MasterOffset != b.info.MasterOffset {
-		return a.info.MasterOffset > b.info.MasterOffset
+func (i *instance) claimsBetter(o *instance) bool {
+	if a, b := max(i.info.MasterOffset, i.info.Offset), max(o.info.MasterOffset, o.info.Offset); a != b {
+		return a > b
 	}
-	return replication.Join(a.addr.Host, a.addr.Port) < replication.Join(b.addr.Host, b.addr.Port)
+	return replication.Join(i.addr.Host, i.addr.Port) < replication.Join(o.addr.Host, o.addr.Port)
 }
