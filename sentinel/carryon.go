@@ -93,5 +93,6 @@ func (c *Core) promotedByAnother(m *master, r *replica) bool {
 		r.info.Priority != 0 && !r.sdown && r.connected() && !r.tried // (e)
 }
 
-// masterOffset is the offset of an instance that reports to be a master.
-func (r *replica) masterOffset() int64 { return max(r.info.MasterOffset, r.info.Offset) }
+// masterOffset is the offset of an instance that reports to be a master, or may
+// have been one.
+func (i *instance) masterOffset() int64 { return max(i.info.MasterOffset, i.info.Offset) }

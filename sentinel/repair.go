@@ -144,7 +144,7 @@ func (m *master) instanceAt(addr replication.Addr) *instance {
 
 // claimsBetter breaks a tie: the higher offset, then the smaller text.
 func (i *instance) claimsBetter(o *instance) bool {
-	if a, b := max(i.info.MasterOffset, i.info.Offset), max(o.info.MasterOffset, o.info.Offset); a != b {
+	if a, b := i.masterOffset(), o.masterOffset(); a != b {
 		return a > b
 	}
 	return replication.Join(i.addr.Host, i.addr.Port) < replication.Join(o.addr.Host, o.addr.Port)
