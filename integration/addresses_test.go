@@ -142,7 +142,7 @@ func newBehind(t *testing.T, kinds []testbed.Kind) *behind {
 		s, err := bed.Sentinel(name, testbed.SentinelOptions{Kind: kind, Port: in, Lines: []string{
 			"sentinel announce-ip " + bed.IP(11+i), "sentinel announce-port " + strconv.Itoa(out),
 			fmt.Sprintf("sentinel monitor mm %s %d 2", b.outside["redis1"].host, b.outside["redis1"].port),
-			"sentinel down-after-milliseconds mm 1000",
+			"sentinel down-after-milliseconds mm 2000", // see TestMixedQuorum
 			"sentinel failover-timeout mm 20000",
 		}})
 		require.NoError(t, err)
@@ -237,7 +237,8 @@ func TestIPv6(t *testing.T) {
 			for i, host := range tc.sentinels {
 				lines := []string{
 					fmt.Sprintf("sentinel monitor mm %s %d 2", tc.redis[0], c.Redis[0].Port),
-					"sentinel down-after-milliseconds mm 1000", "sentinel failover-timeout mm 20000",
+					"sentinel down-after-milliseconds mm 2000", // see TestMixedQuorum
+					"sentinel failover-timeout mm 20000",
 				}
 				bind := host
 				if tc.name == "both" {

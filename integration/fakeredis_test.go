@@ -35,7 +35,7 @@ func TestSimulatedInstancesFailOver(t *testing.T) {
 			require.NoError(t, err)
 			s, err := bed.Sentinel("sentinel", testbed.SentinelOptions{Kind: kind, Lines: []string{
 				fmt.Sprintf("sentinel monitor mm 127.0.0.1 %d 1", port),
-				"sentinel down-after-milliseconds mm 1000",
+				"sentinel down-after-milliseconds mm 2000", // see TestMixedQuorum
 				"sentinel auth-pass mm secret",
 			}})
 			require.NoError(t, err)

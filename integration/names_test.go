@@ -149,7 +149,7 @@ func (c *namesCluster) add(t *testing.T, i int, kind testbed.Kind, o namesOption
 		Kind: kind, Host: c.ip[name], Port: 26379, Wrapper: c.byDNS,
 		Lines: append(append(lines,
 			fmt.Sprintf("sentinel monitor mm %s 6379 %d", master, len(o.kinds)/2+1),
-			"sentinel down-after-milliseconds mm 1000",
+			"sentinel down-after-milliseconds mm 2000", // see TestMixedQuorum
 			"sentinel failover-timeout mm 20000",
 			"sentinel parallel-syncs mm 1",
 		), o.lines...)})
