@@ -181,7 +181,7 @@ func (c *Core) resetMaster(m *master) {
 	for _, p := range m.peers {
 		c.retire(&p.instance)
 	}
-	m.replicas, m.peers = nil, nil
+	m.replicas, m.peers, m.dataSet = nil, nil, nil
 	m.sdown, m.odown, m.rebooted, m.killSent = false, false, false, false
 	m.ballot.Forget()
 	m.election.reset()

@@ -80,7 +80,8 @@ type nodeWatch struct {
 // masterWatch is what was seen of one master at one Sentinel.
 type masterWatch struct {
 	epoch     uint64 // failover epoch of the attempt that runs or ran last
-	manual    bool
+	asked     bool   // for a manual failover, which begins at once
+	manual    bool   // the attempt that runs or ran last
 	forced    bool
 	manualAt  time.Duration          // when the last manual failover was asked for
 	tryAt     time.Duration          // since when there is cause for the attempt that runs or ran last
@@ -170,6 +171,7 @@ func (k *checker) started(n *Node) {
 	nw := k.node(n)
 	for _, m := range nw.masters { // any order: each for itself
 		m.end(k.w.now)
+		m.asked, m.manual = false, false
 	}
 	nw.trying, nw.disk, nw.mute = "", n.Disk.saved, 0
 	clear(nw.infos)
@@ -244,8 +246,7 @@ func replicaOf(text string) (at Addr, master string) {
 // line looks at log lines that tell of a failover by hand.
 func (k *checker) line(n *Node, text string) {
 	if name, ok := strings.CutPrefix(text, "Executing user requested FAILOVER of '"); ok {
-		m := k.of(n, strings.TrimSuffix(name, "'"))
-		m.manual = true
+		k.of(n, strings.TrimSuffix(name, "'")).asked = true
 	}
 	if rest, ok := strings.CutPrefix(text, "Failover of '"); ok { // in a later epoch than that of its +try-failover (E-62)
 		if name, rest, ok := strings.Cut(rest, "' is forced in epoch "); ok {

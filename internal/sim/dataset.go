@@ -39,6 +39,9 @@ func (k *checker) outageOf(n *Node, e sentinel.Event) {
 		o := nw.outages[f[1]]
 		o.down = false
 		nw.outages[f[1]] = o
+		if e.Name == "+reset-master" {
+			k.forgotReplicas(n, f[1])
+		}
 	case e.Name == "+sdown", e.Name == "+try-failover" && !nw.outages[f[1]].down:
 		o := nw.outages[f[1]]
 		old := o.history
@@ -50,6 +53,21 @@ func (k *checker) outageOf(n *Node, e sentinel.Event) {
 			} else if at := n.view[f[1]]; i.addr == (Addr{k.w.meant(at.IP), at.Port}) && old[i.addr] != "" {
 				o.history[i.addr] = old[i.addr]
 			}
+		}
+	}
+}
+
+// forgotReplicas: a Sentinel that was made to forget the replicas of a master has
+// to hear from each anew.
+//
+// Rule: B-104.
+func (k *checker) forgotReplicas(n *Node, name string) {
+	nw, at := k.node(n), n.view[name]
+	for _, i := range k.w.insts {
+		if i.opt.Group == name && i.addr != (Addr{k.w.meant(at.IP), at.Port}) {
+			delete(nw.infos, i.addr)
+			delete(nw.oks, i.addr)
+			delete(nw.outages[name].history, i.addr)
 		}
 	}
 }

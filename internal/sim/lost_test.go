@@ -8,15 +8,20 @@ import (
 )
 
 // Writes that a failover loses when all is in order count, unless there was cause
-// for it before: it had begun, though its SLAVEOF NO ONE may arrive later, or an
-// original sees its master down since before.
+// for it before: it had begun, though its SLAVEOF NO ONE may arrive later, the
+// master had fallen silent, or an original sees it down since before.
 //
-// Rule: I-11, B-703, B-740, B-111, B-116.
+// Rule: I-11, B-703, B-740, B-111, B-116, B-303.
 func TestWritesLostInOrder(t *testing.T) {
 	failover := func(w *World) { w.nodes[0].Command(nil, "SENTINEL", "FAILOVER", "m1") }
 	begun := func(w *World) {
 		failover(w)
 		w.Run(10 * time.Millisecond) // it is told when it is written
+	}
+	silent := func(w *World) {
+		for _, n := range w.nodes {
+			w.Cut(memberAddr(0, 0).IP, n.host.ip)
+		}
 	}
 	blind := func(w *World) {
 		m := w.check.of(w.nodes[0], "m1")
@@ -24,7 +29,7 @@ func TestWritesLostInOrder(t *testing.T) {
 	}
 	soon := func(do ...func(w *World)) func(w *World) {
 		return func(w *World) {
-			w.At(w.now+200*time.Millisecond, func() {
+			w.At(w.now+1200*time.Millisecond, func() { // an original pings once a second
 				for _, f := range do {
 					f(w)
 				}
@@ -47,6 +52,8 @@ func TestWritesLostInOrder(t *testing.T) {
 		{"a promotion is on its way", sent, false, false},
 		{"a failover begins, seen down since before", func(w *World) { blind(w); soon(failover)(w) }, true, false},
 		{"a failover begins, seen down since then", soon(blind, failover), true, true},
+		{"silence since before", silent, false, false},
+		{"silence since then", soon(silent), true, true},
 	} {
 		for originals, want := range map[int]bool{0: tc.ours, 3: tc.originals} {
 			p := &Plan{
@@ -56,7 +63,7 @@ func TestWritesLostInOrder(t *testing.T) {
 			w := p.Make()
 			w.Run(discovery)
 			tc.before(w)
-			w.keepWrites(settleHold)
+			w.keepWrites(10 * time.Second)
 			if want {
 				require.NotEmpty(t, w.Violations(), "%s, %d originals", tc.name, originals)
 				require.Contains(t, w.Violations()[0], "I-11: lost a write that ", "%s, %d originals", tc.name, originals)

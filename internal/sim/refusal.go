@@ -137,16 +137,18 @@ func (k *checker) mistaken(n *Node, key epochOf, at Addr, kept bool) bool {
 	return k.mistakes[told]
 }
 
-// tries notes that an attempt begins. For that of an original there is cause
-// since its SDOWN, which may be out of date: it gives up a connect that got lost
-// in an outage only after 15 s, and takes the master for dead till then.
+// tries notes that an attempt begins. There is cause for one that nobody asked
+// for since the master's last good reply, in silence that may outlast its cause;
+// for that of an original at the latest since its SDOWN, which may be out of date:
+// it gives up a connect that got lost in an outage only after 15 s, and takes the
+// master for dead till then.
 //
-// Rule: B-111, B-116.
+// Rule: B-111, B-116, B-303.
 func (k *checker) tries(n *Node, name string) {
 	m := k.of(n, name)
-	m.tryAt = k.w.now
-	if n.opt.Original && m.down != (Addr{}) {
-		m.tryAt = m.downAt
+	m.tryAt, m.manual, m.asked = k.w.now, m.asked, false
+	if m.down != (Addr{}) && (n.opt.Original || !m.manual) {
+		m.tryAt = min(m.downAt, k.node(n).oks[Addr{k.w.meant(m.down.IP), m.down.Port}])
 	}
 }
 
