@@ -89,6 +89,9 @@ func (k *checker) unasked(n *Node, name string, m *masterWatch) {
 	if n.opt.Original || d == nil || k.w.now-max(m.manualAt, k.node(n).awake) >= quorum.ForceAfter(0) {
 		return
 	}
+	if n.Disk.behind { // its file names peers that RESET may have made it forget
+		return
+	}
 	silent := ""
 	for _, p := range d.Sentinels {
 		o := k.byID(p.RunID)
