@@ -10,6 +10,7 @@ type Ballot struct {
 	Vote  RunID // "" = unknown or none
 
 	castAt  time.Duration // when the vote was cast
+	since   time.Duration // when the attempt that it is for first had a vote of ours
 	heardAt time.Duration // when its candidate last asked in that epoch
 	writing bool          // its write is under way: Written has not been called
 	oldAsk  map[RunID]time.Duration
@@ -22,7 +23,7 @@ type Ballot struct {
 //
 // Rule: E-24, E-44.
 func Restore(now time.Duration, epoch Epoch, unfinished bool) Ballot {
-	b := Ballot{Epoch: epoch, started: now, castAt: now, heardAt: now}
+	b := Ballot{Epoch: epoch, started: now, castAt: now, since: now, heardAt: now}
 	if unfinished {
 		b.bootEnd = now + BootBind
 	}
@@ -91,7 +92,8 @@ func (b *Ballot) Answer(now time.Duration, ask Ask, s Standing) Verdict {
 	case b.guarded(now, ask, s) || b.bound(now, ask, s):
 		return Refused
 	}
-	b.cast(now, ask.Epoch, ask.Candidate)
+	same := ask.Original && ask.Candidate == b.Vote && b.Unfinished(s.Config) && now < b.since+s.Timing.AttemptGap()
+	b.cast(now, ask.Epoch, ask.Candidate, same)
 	return Cast
 }
 
@@ -99,13 +101,15 @@ func (b *Ballot) Answer(now time.Duration, ask Ask, s Standing) Verdict {
 //
 // Rule: E-15.
 func (b *Ballot) CastSelf(now time.Duration, epoch Epoch, self RunID) {
-	b.cast(now, epoch, self)
+	b.cast(now, epoch, self, false)
 }
 
 // BindEnd is when our vote for another ceases to bind us, by time alone.
-// Unfinished votes only.
+// Unfinished votes only. The attempt of an original goes on in each newer epoch
+// that it hears of, begun by another: it does not bind for longer by that.
 //
-// Rule: E-11.
+// Rule: E-11, S-9.
+// Departs: ADR 0002.
 func (b *Ballot) BindEnd(s Standing) time.Duration {
 	if b.Vote == "" {
 		return b.bootEnd
@@ -114,9 +118,9 @@ func (b *Ballot) BindEnd(s Standing) time.Duration {
 		return b.castAt
 	}
 	if b.writing {
-		return b.castAt + s.Timing.Limit()
+		return b.since + s.Timing.Limit()
 	}
-	return min(b.heardAt+s.Bind, b.castAt+s.Timing.Limit())
+	return min(b.heardAt+s.Bind, b.since+s.Timing.Limit())
 }
 
 // Written says that the vote in this epoch is on disk. Until then its candidate
@@ -190,8 +194,12 @@ func (b *Ballot) guarded(now time.Duration, ask Ask, s Standing) bool {
 	return now < since+s.Timing.Guard()
 }
 
-func (b *Ballot) cast(now time.Duration, epoch Epoch, candidate RunID) {
+// cast votes; same says that the attempt is the one that we voted for last.
+func (b *Ballot) cast(now time.Duration, epoch Epoch, candidate RunID, same bool) {
 	b.Epoch, b.Vote, b.castAt, b.heardAt, b.bootEnd, b.writing = epoch, candidate, now, now, 0, true
+	if !same {
+		b.since = now
+	}
 }
 
 // noteOldAsk remembers known originals only, so it cannot grow from outside.

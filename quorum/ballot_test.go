@@ -78,6 +78,38 @@ func TestBindHasALimit(t *testing.T) {
 	require.Equal(t, Cast, b.Answer(testTiming.Limit(), ours(2, "b"), s))
 }
 
+// Rule: E-11, E-23, S-9, B-701: an original asks on in newer epochs that others
+// began, and binds for no longer by that, unless it may be a new attempt.
+func TestAnOriginalsAttemptBindsOnce(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		ask  func(Epoch, RunID) Ask
+		next time.Duration // when it asks in epoch 2
+		want Verdict       // for another in epoch 3, a millisecond after the limit of the first
+	}{
+		{"an original", original, testTiming.Limit() - time.Second, Cast},
+		{"one of ours begins anew", ours, testTiming.Limit() - time.Second, Refused},
+	} {
+		var b Ballot
+		s := stand(0)
+		s.Bind = testTiming.Bind(true, 0)
+		require.Equal(t, Cast, b.Answer(0, tc.ask(1, "a"), s), tc.name)
+		b.Written(0, 1)
+		require.Equal(t, Cast, b.Answer(tc.next, tc.ask(2, "a"), s), tc.name)
+		b.Written(tc.next, 2)
+		require.Equal(t, Refused, b.Answer(testTiming.Limit()-1, ours(3, "b"), s), tc.name)
+		require.Equal(t, tc.want, b.Answer(testTiming.Limit()+time.Millisecond, ours(3, "b"), s), tc.name)
+	}
+	var b Ballot
+	s := stand(0)
+	s.Bind = testTiming.Bind(true, 0)
+	gap := 2 * testTiming.FailoverTimeout
+	require.Equal(t, Cast, b.Answer(0, original(1, "a"), s))
+	require.Equal(t, Cast, b.Answer(gap, original(2, "a"), s))
+	b.Written(gap, 2)
+	require.Equal(t, Refused, b.Answer(gap+time.Second, ours(3, "b"), s), "a new attempt binds anew")
+}
+
 // Rule: E-11, E-22, R-16: a dead leader and a stranger bind nobody.
 func TestTheDeadBindNobody(t *testing.T) {
 	var b Ballot

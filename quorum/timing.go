@@ -70,7 +70,13 @@ func (t Timing) Guard() time.Duration { return t.Election() + guardMargin }
 // failed; the margin lets a waiting original go first.
 //
 // Rule: E-58.
-func (t Timing) AttemptPause() time.Duration { return 2*t.FailoverTimeout + attemptMargin }
+func (t Timing) AttemptPause() time.Duration { return t.AttemptGap() + attemptMargin }
+
+// AttemptGap is the least time between two attempts of an original, or from a
+// vote of its to an attempt.
+//
+// Rule: B-701.
+func (t Timing) AttemptGap() time.Duration { return 2 * t.FailoverTimeout }
 
 // Slot is the time between the starts of two ranks. r is the largest round
 // trip to a live peer of our kind.

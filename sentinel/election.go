@@ -369,33 +369,7 @@ func (c *Core) lostElection(m *master) {
 	e := &m.election
 	e.lost++
 	e.long = false
-	pause := m.timing(c).BackOff(e.lost, c.slot(m), held, c.rng.Duration)
-	if m.robbed() {
-		pause += m.timing(c).Limit()
-	}
-	e.pauseUntil = c.now.Mono + pause
-}
-
-// robbed reports whether an original has voted for us and robs us of other votes
-// all the same. Its own attempt goes on, has its time anew with each vote that it
-// casts (B-611), and asks in each newer epoch that it hears of; whoever is bound
-// to it grants that (E-23). So no newer epoch of ours can be won before these
-// binds have ended, which they do only if we begin none.
-//
-// Rule: E-37, E-11, S-9.
-// Departs: ADR 0002.
-func (m *master) robbed() bool {
-	for _, rival := range m.peers {
-		if rival.link.own || rival.voice.is != quorum.Mine {
-			continue
-		}
-		for _, p := range m.peers {
-			if p.leader == quorum.RunID(rival.runID) && (p.voice.is == quorum.Gone || p.voice.is == quorum.Held) {
-				return true
-			}
-		}
-	}
-	return false
+	e.pauseUntil = c.now.Mono + m.timing(c).BackOff(e.lost, c.slot(m), held, c.rng.Duration)
 }
 
 // attemptFailed ends an attempt that ran and came to nothing.
