@@ -9,19 +9,13 @@ type Ballot struct {
 	Epoch Epoch // leader_epoch; never falls
 	Vote  RunID // "" = unknown or none
 
-	castAt  time.Duration   // when the vote was cast
-	since   time.Duration   // when the attempt that it is for first had a vote of ours
-	heardAt time.Duration   // when its candidate last asked in that epoch
-	writing bool            // its write is under way: Written has not been called
-	rivals  map[RunID]rival // known originals that asked beside our vote for another
-	bootEnd time.Duration   // E-24; 0 = no such bind
-	started time.Duration   // when this process began
-}
-
-// rival is what an original that we did not vote for has shown of its attempt.
-type rival struct {
-	asked time.Duration // when the attempt was last known to be older than our vote
-	began Epoch         // the last epoch that we first heard of from it: it may have begun it
+	castAt  time.Duration // when the vote was cast
+	since   time.Duration // when the attempt that it is for first had a vote of ours
+	heardAt time.Duration // when its candidate last asked in that epoch
+	writing bool          // its write is under way: Written has not been called
+	oldAsk  map[RunID]time.Duration
+	bootEnd time.Duration // E-24; 0 = no such bind
+	started time.Duration // when this process began
 }
 
 // Restore makes the ballot of a Sentinel that starts at now with what its file
@@ -47,7 +41,7 @@ type Ask struct {
 // Standing is what the voter knows besides its ballot when it is asked.
 type Standing struct {
 	Self    RunID
-	Current Epoch // current epoch, before this request
+	Current Epoch // current epoch, already raised to the asked one
 	Config  Epoch // config epoch of the master
 	Timing  Timing
 	// SelfBound says that our own candidacy is undecided, or that we lead with
@@ -84,19 +78,18 @@ func (b *Ballot) Unfinished(config Epoch) bool { return b.Epoch > config }
 //
 // Rule: E-20 steps 2 to 7, E-21, E-23.
 func (b *Ballot) Answer(now time.Duration, ask Ask, s Standing) Verdict {
-	guarded := b.guarded(now, ask, s)
-	if ask.Original && ask.Known && ask.Candidate != b.Vote {
-		b.noteRival(now, ask, s, guarded)
-	}
 	switch {
 	case ask.Epoch == b.Epoch && ask.Candidate == b.Vote:
 		b.heardAt = now
 		return Renewed
 	case ask.Epoch <= b.Epoch:
+		if ask.Original && ask.Known && ask.Candidate != b.Vote {
+			b.noteOldAsk(now, ask.Candidate)
+		}
 		return Refused
 	case ask.Epoch <= s.Config:
 		return Stale
-	case guarded || b.bound(now, ask, s):
+	case b.guarded(now, ask, s) || b.bound(now, ask, s):
 		return Refused
 	}
 	same := ask.Original && ask.Candidate == b.Vote && b.Unfinished(s.Config) && now < b.since+s.Timing.AttemptGap()
@@ -170,7 +163,7 @@ func (b *Ballot) Forget() {
 	b.Vote = ""
 	b.bootEnd = 0
 	b.writing = false
-	b.rivals = nil
+	b.oldAsk = nil
 }
 
 // bound reports whether an earlier vote forbids this one.
@@ -194,7 +187,10 @@ func (b *Ballot) guarded(now time.Duration, ask Ask, s Standing) bool {
 	if !ask.Known || !ask.Original || !b.Unfinished(s.Config) || ask.Candidate == b.Vote {
 		return false
 	}
-	since := max(b.castAt, b.started, b.rivals[ask.Candidate].asked)
+	since := max(b.castAt, b.started)
+	if at, ok := b.oldAsk[ask.Candidate]; ok {
+		since = max(since, at)
+	}
 	return now < since+s.Timing.Guard()
 }
 
@@ -206,25 +202,10 @@ func (b *Ballot) cast(now time.Duration, epoch Epoch, candidate RunID, same bool
 	}
 }
 
-// noteRival notes when the attempt of an original that asks is known to be older
-// than our vote for another: it asks in an epoch that we have voted in; or it was
-// refused for that and asks again, in an epoch that others have begun. A vote of
-// its own in between may have given it its time anew (B-611), so that asking is
-// all that shows how long it lives. It remembers known originals only, so it
-// cannot grow from outside.
-//
-// Rule: E-20, E-25, S-9.
-// Departs: ADR 0002.
-func (b *Ballot) noteRival(now time.Duration, ask Ask, s Standing, guarded bool) {
-	r := b.rivals[ask.Candidate]
-	if ask.Epoch > s.Current {
-		r.began = ask.Epoch
+// noteOldAsk remembers known originals only, so it cannot grow from outside.
+func (b *Ballot) noteOldAsk(now time.Duration, candidate RunID) {
+	if b.oldAsk == nil {
+		b.oldAsk = map[RunID]time.Duration{}
 	}
-	if ask.Epoch <= b.Epoch || guarded && ask.Epoch != r.began {
-		r.asked = now
-	}
-	if b.rivals == nil {
-		b.rivals = map[RunID]rival{}
-	}
-	b.rivals[ask.Candidate] = r
+	b.oldAsk[candidate] = now
 }

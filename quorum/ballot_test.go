@@ -176,30 +176,6 @@ func TestOriginalsAreGuardedAgainst(t *testing.T) {
 	require.Equal(t, Cast, b.Answer(1, original(3, "c"), stand(2)), "a finished vote guards nothing")
 }
 
-// An attempt that is older than our vote for another may live on for longer than
-// the guard by a vote of its own, as long as it is seen to ask in epochs that
-// others began. Rule: E-25, S-9, B-611.
-func TestAnOldAttemptIsGuardedAgainstWhileItAsks(t *testing.T) {
-	guard := testTiming.Guard()
-	at := func(current Epoch) Standing {
-		s := stand(0)
-		s.Current = current
-		return s
-	}
-	var b Ballot
-	b.Answer(0, ours(7, "a"), at(0))
-	require.Equal(t, Refused, b.Answer(time.Second, original(7, "c"), at(7)))
-	require.Equal(t, Refused, b.Answer(guard-time.Second, original(8, "c"), at(8)), "another master's failover began epoch 8")
-	require.Equal(t, Refused, b.Answer(guard+2*time.Second, original(8, "c"), at(8)))
-	require.Equal(t, Cast, b.Answer(2*guard+2*time.Second, original(8, "c"), at(8)), "it was silent for a guard")
-
-	b = Ballot{}
-	b.Answer(0, ours(7, "a"), at(0))
-	require.Equal(t, Refused, b.Answer(guard-time.Second, original(8, "c"), at(7)), "it may have begun epoch 8")
-	require.Equal(t, Refused, b.Answer(guard-1, original(8, "c"), at(8)))
-	require.Equal(t, Cast, b.Answer(guard, original(8, "c"), at(8)), "a new attempt is not kept off")
-}
-
 // Whatever is asked, in whatever order: an epoch once voted in keeps its vote,
 // and epochs never fall. Rule: S-2, S-5, E-20.
 func TestVotesStand(t *testing.T) {

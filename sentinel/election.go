@@ -424,14 +424,13 @@ func (c *Core) vote(m *master, epoch quorum.Epoch, candidate quorum.RunID) {
 	if quorum.Absurd(c.epoch, epoch) {
 		return
 	}
-	standing := c.standing(m)
 	c.adoptEpoch(epoch, m)
 	if c.amnesia.forbids(c.now.Mono, epoch) {
 		return
 	}
 	p := m.findPeer(string(candidate))
 	ask := quorum.Ask{Epoch: epoch, Candidate: candidate, Known: p != nil, Original: p == nil || !p.link.own}
-	switch m.ballot.Answer(c.now.Mono, ask, standing) {
+	switch m.ballot.Answer(c.now.Mono, ask, c.standing(m)) {
 	case quorum.Stale:
 		if p != nil {
 			p.helloNow = true
