@@ -319,7 +319,7 @@ func (c *Core) countVotes(m *master) {
 		return
 	}
 	if f.manual {
-		c.countManual(m, outcome)
+		c.countManual(m)
 		return
 	}
 	switch {

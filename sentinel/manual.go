@@ -34,10 +34,10 @@ func (c *Core) manualFailover(m *master, id ReqID) {
 	c.emit(Respond{ID: id, Value: resp.OK})
 }
 
-// countManual goes on, or by force, where an election would be lost.
+// countManual decides without the votes needed: in a newer epoch, or by force.
 //
 // Rule: E-62, E-63.
-func (c *Core) countManual(m *master, outcome quorum.Outcome) {
+func (c *Core) countManual(m *master) {
 	f := &m.failover
 	held, gone, silent := c.pollManual(m)
 	age := c.now.Mono - f.startedAt
@@ -47,7 +47,7 @@ func (c *Core) countManual(m *master, outcome quorum.Outcome) {
 	case gone && f.epochs < manualEpochs:
 		c.nextManualEpoch(m)
 	case !c.voteSettled(m):
-	case !silent || outcome == quorum.Lost || age >= c.forceAfter(m):
+	case !silent || age >= c.forceAfter(m):
 		c.force(m)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"gosentinel/conf"
 	"gosentinel/internal/resp"
+	"gosentinel/quorum"
 	"gosentinel/sentinel"
 )
 
@@ -27,6 +28,7 @@ type checker struct {
 	forced     map[epochOf]bool   // by hand, without votes
 	disputed   map[string]bool    // two addresses were announced with one epoch
 	votes      map[voteOf]string  // for whom, as anybody heard
+	votedAt    map[voteOf]time.Duration
 	standing   map[voteOf]*standing
 	addresses  map[epochOf]Addr     // announced with this config epoch
 	mistakes   map[addressOf]bool   // announced so by an original that takes another's epoch for its own
@@ -80,9 +82,9 @@ type nodeWatch struct {
 // masterWatch is what was seen of one master at one Sentinel.
 type masterWatch struct {
 	epoch     uint64 // failover epoch of the attempt that runs or ran last
-	asked     bool   // for a manual failover, which begins at once
 	manual    bool   // the attempt that runs or ran last
 	forced    bool
+	asked     time.Duration          // when a manual failover was asked for, whose beginning is not told yet; 0 = none
 	manualAt  time.Duration          // when the last manual failover was asked for
 	tryAt     time.Duration          // since when there is cause for the attempt that runs or ran last
 	shown     uint64                 // highest config epoch of an address shown to clients
@@ -102,6 +104,7 @@ func (k *checker) init(w *World) {
 		forced:    map[epochOf]bool{},
 		disputed:  map[string]bool{},
 		votes:     map[voteOf]string{},
+		votedAt:   map[voteOf]time.Duration{},
 		standing:  map[voteOf]*standing{},
 		addresses: map[epochOf]Addr{},
 		mistakes:  map[addressOf]bool{},
@@ -171,7 +174,7 @@ func (k *checker) started(n *Node) {
 	nw := k.node(n)
 	for _, m := range nw.masters { // any order: each for itself
 		m.end(k.w.now)
-		m.asked, m.manual = false, false
+		m.asked, m.manual = 0, false
 	}
 	nw.trying, nw.disk, nw.mute = "", n.Disk.saved, 0
 	clear(nw.infos)
@@ -246,7 +249,7 @@ func replicaOf(text string) (at Addr, master string) {
 // line looks at log lines that tell of a failover by hand.
 func (k *checker) line(n *Node, text string) {
 	if name, ok := strings.CutPrefix(text, "Executing user requested FAILOVER of '"); ok {
-		k.of(n, strings.TrimSuffix(name, "'")).asked = true
+		k.of(n, strings.TrimSuffix(name, "'")).asked = k.w.now
 	}
 	if rest, ok := strings.CutPrefix(text, "Failover of '"); ok { // in a later epoch than that of its +try-failover (E-62)
 		if name, rest, ok := strings.Cut(rest, "' is forced in epoch "); ok {
@@ -274,6 +277,9 @@ func (k *checker) vote(n *Node, master string, epoch uint64, candidate string) {
 	key := voteOf{n.ID(), master, epoch}
 	if old, ok := k.votes[key]; ok && old != candidate && !k.tainted {
 		k.fail(n.name, "I-2", "voted for %s and for %s for %s in epoch %d", old, candidate, master, epoch)
+	}
+	if k.votes[key] != candidate {
+		k.votedAt[key] = k.w.now
 	}
 	k.votes[key] = candidate
 }
@@ -344,27 +350,40 @@ func (k *checker) loose() bool {
 
 // foreignEpoch reports whether an original acts in an epoch that it has not won,
 // with the votes of a later one, and none of ours has helped it: a voter of
-// ours that has voted for the other must refuse it (E-25), an original need not.
+// ours that has voted for the other must refuse it for the guard of E-25, an
+// original need not. A vote for a third gives an attempt its time anew (B-611), so
+// that it may outlive the guard, which I-12 bounds.
 //
-// Rule: S-9, E-25, S-7.
+// Rule: S-9, E-25, I-12, S-7.
 func (k *checker) foreignEpoch(n *Node, old string, key epochOf) bool {
 	o := k.byID(old)
 	if o == nil || !n.opt.Original && !o.opt.Original {
 		return false
 	}
-	first, second := map[string]bool{}, map[string]bool{}
-	for v, leader := range k.votes { // any order: they are sets
-		if v.master == key.master && v.epoch >= key.epoch {
-			first[v.voter] = first[v.voter] || leader == old
-			second[v.voter] = second[v.voter] || leader == n.ID()
-		}
-	}
 	for _, voter := range k.w.nodes {
-		if !voter.opt.Original && first[voter.ID()] && second[voter.ID()] {
+		first, second := k.votedFor(voter, old, key), k.votedFor(voter, n.ID(), key)
+		m := masterIn(voter.Disk.saved, key.master)
+		if voter.opt.Original || first == 0 || second == 0 || m == nil {
+			continue
+		}
+		timing := quorum.Timing{ElectionTimeout: 10 * time.Second, FailoverTimeout: m.FailoverTimeout}
+		if max(first, second)-min(first, second) < timing.Guard() {
 			return false
 		}
 	}
 	return true
+}
+
+// votedFor is when a voter first voted for a candidate in an epoch or a later
+// one; 0 = never.
+func (k *checker) votedFor(voter *Node, candidate string, key epochOf) time.Duration {
+	at := time.Duration(0)
+	for v, leader := range k.votes { // any order: the least is sought
+		if v.voter == voter.ID() && v.master == key.master && v.epoch >= key.epoch && leader == candidate && (at == 0 || k.votedAt[v] < at) {
+			at = k.votedAt[v]
+		}
+	}
+	return at
 }
 
 // opinionAge is how old an opinion of a peer may be, and a little for its way

@@ -48,10 +48,15 @@ func (k *checker) outageOf(n *Node, e sentinel.Event) {
 		o.down, o.history = e.Name == "+sdown", map[Addr]string{}
 		nw.outages[f[1]] = o
 		for _, i := range k.w.insts {
-			if nw.infos[i.addr].at >= o.movedAt {
-				k.noteHistory(n, i.addr)
-			} else if at := n.view[f[1]]; i.addr == (Addr{k.w.meant(at.IP), at.Port}) && old[i.addr] != "" {
+			at := n.view[f[1]]
+			switch mine := i.addr == (Addr{k.w.meant(at.IP), at.Port}); {
+			case nw.infos[i.addr].at < o.movedAt && mine && old[i.addr] != "":
 				o.history[i.addr] = old[i.addr]
+			case nw.infos[i.addr].at < o.movedAt:
+			case mine: // its own, though it may have been made a replica
+				o.history[i.addr] = replication.ParseInfo([]byte(nw.infos[i.addr].text)).ReplID
+			default:
+				k.noteHistory(n, i.addr)
 			}
 		}
 	}

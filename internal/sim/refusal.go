@@ -96,10 +96,10 @@ func (k *checker) unasked(n *Node, name string, m *masterWatch) {
 	for _, p := range d.Sentinels {
 		o := k.byID(p.RunID)
 		switch {
-		case o == nil || !n.reaches(o):
+		case o == nil:
 		case k.asks[askOf{o.name, n.ID(), name, m.epoch}]:
 			return
-		default:
+		case n.reaches(o):
 			silent = o.name
 		}
 	}
@@ -140,19 +140,24 @@ func (k *checker) mistaken(n *Node, key epochOf, at Addr, kept bool) bool {
 	return k.mistakes[told]
 }
 
-// tries notes that an attempt begins. There is cause for one that nobody asked
-// for since the master's last good reply, in silence that may outlast its cause;
-// for that of an original at the latest since its SDOWN, which may be out of date:
-// it gives up a connect that got lost in an outage only after 15 s, and takes the
-// master for dead till then.
+// tries notes that an attempt begins. There is cause for a manual one since it was
+// asked for, though a disk may be in its way for long, and for another since the
+// master's last good reply, in silence that may outlast its cause; for that of an
+// original at the latest since its SDOWN, which may be out of date: it gives up a
+// connect that got lost in an outage only after 15 s, and takes the master for dead
+// till then.
 //
-// Rule: B-111, B-116, B-303.
+// Rule: B-111, B-116, B-303, B-740.
 func (k *checker) tries(n *Node, name string) {
 	m := k.of(n, name)
-	m.tryAt, m.manual, m.asked = k.w.now, m.asked, false
+	m.tryAt, m.manual = k.w.now, m.asked > 0
+	if m.manual {
+		m.tryAt = m.asked
+	}
 	if m.down != (Addr{}) && (n.opt.Original || !m.manual) {
 		m.tryAt = min(m.downAt, k.node(n).oks[Addr{k.w.meant(m.down.IP), m.down.Port}])
 	}
+	m.asked = 0
 }
 
 // promotes notes a SLAVEOF NO ONE: one outage should promote one replica.
