@@ -30,7 +30,7 @@ func (k *checker) outageOf(n *Node, e sentinel.Event) {
 		to := addrOf(strings.Join(f[3:], " "))
 		to.IP = k.w.meant(to.IP)
 		h := nw.infos[to]
-		if in := replication.ParseInfo([]byte(h.text)); in.Role == replication.Master && h.at >= nw.outages[f[0]].movedAt {
+		if in := replication.ParseInfo([]byte(h.text)); in.Role == replication.Master && h.asked >= nw.outages[f[0]].movedAt {
 			o.history[to] = in.ReplID
 		}
 		nw.outages[f[0]] = o
@@ -50,9 +50,9 @@ func (k *checker) outageOf(n *Node, e sentinel.Event) {
 		for _, i := range k.w.insts {
 			at := n.view[f[1]]
 			switch mine := i.addr == (Addr{k.w.meant(at.IP), at.Port}); {
-			case nw.infos[i.addr].at < o.movedAt && mine && old[i.addr] != "":
+			case nw.infos[i.addr].asked < o.movedAt && mine && old[i.addr] != "":
 				o.history[i.addr] = old[i.addr]
-			case nw.infos[i.addr].at < o.movedAt:
+			case nw.infos[i.addr].asked < o.movedAt:
 			case mine: // its own, though it may have been made a replica
 				o.history[i.addr] = replication.ParseInfo([]byte(nw.infos[i.addr].text)).ReplID
 			default:
@@ -84,7 +84,7 @@ func (k *checker) forgotReplicas(n *Node, name string) {
 // Rule: ADR 0004.
 func (k *checker) noteHistory(n *Node, from Addr) {
 	i := k.w.Instance(from)
-	if i == nil || k.node(n).outages[i.opt.Group].history == nil {
+	if i == nil || k.node(n).outages[i.opt.Group].history == nil || k.node(n).infos[from].asked < k.node(n).outages[i.opt.Group].movedAt {
 		return
 	}
 	name := i.opt.Group

@@ -12,6 +12,7 @@ import (
 // heard is the last INFO that a Sentinel got from an instance.
 type heard struct {
 	at    time.Duration
+	asked time.Duration // for, before which it tells nothing of a new address
 	since time.Duration // since when it comes without long gaps
 	text  string
 }
@@ -39,12 +40,12 @@ func (k *checker) heardOK(n *Node, from Addr, v resp.Value) {
 // heardInfo notes what an instance tells a Sentinel, before the core reads it.
 // What comes on a connection that it wants closed, once its write is done, it
 // does not read.
-func (k *checker) heardInfo(n *Node, l *link, text string) {
+func (k *checker) heardInfo(n *Node, l *link, asked time.Duration, text string) {
 	if k.node(n).hung[l.id] {
 		return
 	}
 	from := l.to
-	h := heard{k.w.now, k.w.now, text}
+	h := heard{k.w.now, asked, k.w.now, text}
 	if old, ok := k.node(n).infos[from]; ok && k.w.now-old.at < steadyInfo {
 		h.since = old.since
 	}
@@ -141,7 +142,7 @@ func (k *checker) chosen(n *Node, at Addr, name string) {
 		if !ok || d == nil || k.w.now-k.node(n).oks[i.addr] > d.DownAfter {
 			continue // it may be SDOWN there
 		}
-		if k.node(n).infos[i.addr].at <= k.node(n).outages[name].movedAt || o.Role != replication.Replica || o.Priority == 0 || o.LinkDown > d.DownAfter || !k.follows(n, name, o) {
+		if k.node(n).infos[i.addr].asked < k.node(n).outages[name].movedAt || o.Role != replication.Replica || o.Priority == 0 || o.LinkDown > d.DownAfter || !k.follows(n, name, o) {
 			continue
 		}
 		switch {
