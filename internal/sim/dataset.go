@@ -48,11 +48,10 @@ func (k *checker) outageOf(n *Node, e sentinel.Event) {
 		o.down, o.history = e.Name == "+sdown", map[Addr]string{}
 		nw.outages[f[1]] = o
 		for _, i := range k.w.insts {
-			at := n.view[f[1]]
-			switch mine := i.addr == (Addr{k.w.meant(at.IP), at.Port}); {
-			case nw.infos[i.addr].asked < o.movedAt && mine && old[i.addr] != "":
+			switch mine, known := k.shows(n, f[1], i.addr), k.toldSinceSwitch(n, f[1], i.addr); {
+			case mine && !known && old[i.addr] != "":
 				o.history[i.addr] = old[i.addr]
-			case nw.infos[i.addr].asked < o.movedAt:
+			case !known:
 			case mine: // its own, though it may have been made a replica
 				o.history[i.addr] = replication.ParseInfo([]byte(nw.infos[i.addr].text)).ReplID
 			default:
@@ -67,9 +66,9 @@ func (k *checker) outageOf(n *Node, e sentinel.Event) {
 //
 // Rule: B-104.
 func (k *checker) forgotReplicas(n *Node, name string) {
-	nw, at := k.node(n), n.view[name]
+	nw := k.node(n)
 	for _, i := range k.w.insts {
-		if i.opt.Group == name && i.addr != (Addr{k.w.meant(at.IP), at.Port}) {
+		if i.opt.Group == name && !k.shows(n, name, i.addr) {
 			delete(nw.infos, i.addr)
 			delete(nw.oks, i.addr)
 			delete(nw.outages[name].history, i.addr)
@@ -84,16 +83,34 @@ func (k *checker) forgotReplicas(n *Node, name string) {
 // Rule: ADR 0004.
 func (k *checker) noteHistory(n *Node, from Addr) {
 	i := k.w.Instance(from)
-	if i == nil || k.node(n).outages[i.opt.Group].history == nil || k.node(n).infos[from].asked < k.node(n).outages[i.opt.Group].movedAt {
+	if i == nil || k.node(n).outages[i.opt.Group].history == nil || !k.toldSinceSwitch(n, i.opt.Group, from) {
 		return
 	}
 	name := i.opt.Group
 	in := replication.ParseInfo([]byte(k.node(n).infos[from].text))
-	at := n.view[name]
-	if in.Role == replication.Master && from == (Addr{k.w.meant(at.IP), at.Port}) ||
+	if in.Role == replication.Master && k.shows(n, name, from) ||
 		in.Role == replication.Replica && in.LinkDown >= 0 && (k.follows(n, name, in) || k.followsDown(n, name, in)) {
 		k.node(n).outages[name].history[from] = in.ReplID
 	}
+}
+
+// shows reports whether n shows at as the master.
+func (k *checker) shows(n *Node, name string, at Addr) bool {
+	v := n.view[name]
+	return at == Addr{k.w.meant(v.IP), v.Port}
+}
+
+// toldSinceSwitch reports whether the last INFO of an instance counts for the
+// address that n watches now. What was asked of its new master before, as of a
+// replica, is not read any more.
+//
+// Rule: B-731.
+func (k *checker) toldSinceSwitch(n *Node, name string, from Addr) bool {
+	h, movedAt := k.node(n).infos[from], k.node(n).outages[name].movedAt
+	if k.shows(n, name, from) {
+		return h.asked >= movedAt
+	}
+	return h.at >= movedAt
 }
 
 // follows reports whether an INFO is of a replica of the master that n shows.

@@ -12,7 +12,7 @@ import (
 // heard is the last INFO that a Sentinel got from an instance.
 type heard struct {
 	at    time.Duration
-	asked time.Duration // for, before which it tells nothing of a new address
+	asked time.Duration // for
 	since time.Duration // since when it comes without long gaps
 	text  string
 }
@@ -142,7 +142,7 @@ func (k *checker) chosen(n *Node, at Addr, name string) {
 		if !ok || d == nil || k.w.now-k.node(n).oks[i.addr] > d.DownAfter {
 			continue // it may be SDOWN there
 		}
-		if k.node(n).infos[i.addr].asked < k.node(n).outages[name].movedAt || o.Role != replication.Replica || o.Priority == 0 || o.LinkDown > d.DownAfter || !k.follows(n, name, o) {
+		if k.node(n).infos[i.addr].at <= k.node(n).outages[name].movedAt || o.Role != replication.Replica || o.Priority == 0 || o.LinkDown > d.DownAfter || !k.follows(n, name, o) {
 			continue
 		}
 		switch {
