@@ -20,7 +20,7 @@ var defects = []defect{
 	}},
 	{name: "exchange", rule: "I-1|I-2", edits: []edit{
 		{"quorum/ballot.go", "case ask.Epoch <= b.Epoch:", `case ask.Epoch == b.Epoch && b.Vote == s.Self && s.SelfBound && ask.Candidate < s.Self:
-		b.cast(now, ask.Epoch, ask.Candidate)
+		b.cast(now, ask.Epoch, ask.Candidate, false)
 		return Cast
 	case ask.Epoch <= b.Epoch:`},
 	}},
@@ -40,7 +40,7 @@ var defects = []defect{
 		{"sentinel/hello.go", "c.sendGated(cn, pending{is: sendHello", "c.sendNow(cn, pending{is: sendHello"},
 	}},
 	{name: "force without asking", rule: "I-5", edits: []edit{
-		{"sentinel/manual.go", "case !silent || outcome == quorum.Lost || age >= c.forceAfter(m):", "case true || silent:"},
+		{"sentinel/manual.go", "case !silent || age >= c.forceAfter(m):", "case true || silent:"},
 	}},
 	{name: "no odown", rule: "I-6", edits: []edit{
 		{"sentinel/ask.go", "odown := quorum.Agreed(m.sdown, agree, m.quorum)", "odown := m.sdown"},
@@ -81,7 +81,15 @@ var defects = []defect{
 		{"quorum/ballot.go", "case ask.Epoch <= s.Config:", "case ask.Epoch <= s.Config || ask.Epoch < s.Current:"},
 	}},
 	{name: "bind without limit", transcript: "endless-candidate.txt", shows: `BROKEN .* I-12: .*|no \+switch-master within 8s`, edits: []edit{
-		{"quorum/ballot.go", "return min(b.heardAt+s.Bind, b.castAt+s.Timing.Limit())", "return b.heardAt + s.Bind"},
+		{"quorum/ballot.go", "return min(b.heardAt+s.Bind, b.since+s.Timing.Limit())", "return b.heardAt + s.Bind"},
+	}},
+	{name: "an original binds anew in each epoch", transcript: "original-robs.txt", shows: `s3 \S+ \+vote-for-leader <s1> 9`, edits: []edit{
+		{"quorum/ballot.go", "if !same {", "if same || !same {"},
+	}},
+	{name: "force while others are silent", transcript: "manual-refused.txt", shows: `forced in epoch 1: 1 of 3 votes`, edits: []edit{
+		{"sentinel/manual.go", "case !silent || age", "case !silent || outcome == quorum.Lost || age"},
+		{"sentinel/manual.go", "countManual(m *master) {", "countManual(m *master, outcome quorum.Outcome) {"},
+		{"sentinel/election.go", "c.countManual(m)", "c.countManual(m, outcome)"},
 	}},
 
 	{name: "no bind while a vote is written", transcript: "voters-slow-disk.txt", shows: `s\d \S+ -failover-abort-not-elected`, edits: []edit{
