@@ -12,7 +12,7 @@ import (
 // heard is the last INFO that a Sentinel got from an instance.
 type heard struct {
 	at    time.Duration
-	asked time.Duration // for
+	asked time.Duration // when it was asked for
 	since time.Duration // since when it comes without long gaps
 	text  string
 }

@@ -61,7 +61,7 @@ type link struct {
 	to     Addr
 	c      *conn
 	pubsub bool
-	asked  map[uint64]time.Duration // when INFO was asked for, by tag
+	asked  map[sentinel.Tag]time.Duration // when INFO was asked for, by tag
 }
 
 // AddSentinel makes a Sentinel and starts it.
@@ -267,7 +267,7 @@ func (n *Node) later(d time.Duration, in sentinel.Input) {
 }
 
 func (n *Node) dial(a sentinel.Dial) {
-	l := &link{id: a.Link, to: Addr{a.Addr.IP, a.Addr.Port}, pubsub: a.PubSub, asked: map[uint64]time.Duration{}}
+	l := &link{id: a.Link, to: Addr{a.Addr.IP, a.Addr.Port}, pubsub: a.PubSub, asked: map[sentinel.Tag]time.Duration{}}
 	n.links[a.Link] = l
 	l.c = n.w.dial(n, l.to, a.Timeout)
 	l.c.ends[0].user = l
@@ -280,7 +280,7 @@ func (n *Node) send(a *sentinel.Send) {
 	}
 	n.w.check.sent(n, l.to, a.Cmds)
 	if len(a.Cmds) == 1 && a.Cmds[0][0] == "INFO" {
-		l.asked[uint64(a.Tag)] = n.w.now
+		l.asked[a.Tag] = n.w.now
 	}
 	l.c.send(0, msg{kind: msgRequest, tag: a.Tag, cmds: a.Cmds})
 }
@@ -362,8 +362,8 @@ func (n *Node) handle(c *conn, end int, m *msg) {
 		}
 		n.w.check.heardOK(n, l.to, m.value)
 		if m.value.Kind == resp.Bulk {
-			n.w.check.heardInfo(n, l, l.asked[uint64(m.tag)], m.value.Str)
-			delete(l.asked, uint64(m.tag))
+			n.w.check.heardInfo(n, l, l.asked[m.tag], m.value.Str)
+			delete(l.asked, m.tag)
 		}
 		if m.tag != 0 {
 			n.step(sentinel.Answer{Tag: m.tag, Value: m.value})
