@@ -2,7 +2,6 @@ package sentinel
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -209,7 +208,7 @@ func TestTheDeadAreCounted(t *testing.T) {
 }
 
 // fleet is a core with n masters of two replicas each, all connected.
-func fleet(t testing.TB, n int) *wires {
+func fleet(t *testing.T, n int) *wires {
 	boot := watchedNone()
 	for i := range n {
 		m := *watched(fmt.Sprintf("m%d", i), fmt.Sprintf("10.%d.%d.1", i/250, i%250), 6379, 2).Masters[0]
@@ -218,10 +217,7 @@ func fleet(t testing.TB, n int) *wires {
 		}
 		boot.Masters = append(boot.Masters, &m)
 	}
-	w := &wires{rig: &rig{now: Stamp{Mono: time.Hour, Wall: 1}}, dials: map[LinkID]Dial{}, sent: map[LinkID][]*Send{}}
-	if tt, ok := t.(*testing.T); ok {
-		w.t = tt
-	}
+	w := &wires{rig: &rig{t: t, now: Stamp{Mono: time.Hour, Wall: 1}}, dials: map[LinkID]Dial{}, sent: map[LinkID][]*Send{}}
 	c, err := New(w.now, boot, 1)
 	require.NoError(t, err)
 	w.c = c
@@ -264,38 +260,4 @@ func TestARepeatedHelloVisitsNobody(t *testing.T) {
 		require.Empty(t, w.step(Hello{Link: w.to(6379, true), Payload: []byte(payload)}))
 	}
 	require.Equal(t, before, w.c.visits)
-}
-
-func BenchmarkIdleTick(b *testing.B) {
-	for _, n := range []int{1, 10, 100, 1000} {
-		b.Run(fmt.Sprintf("masters=%d", n), func(b *testing.B) {
-			w := fleet(b, n)
-			b.ReportAllocs()
-			for b.Loop() {
-				w.now.Mono++
-				w.c.Step(w.now, Tick{})
-			}
-		})
-	}
-}
-
-func BenchmarkHello(b *testing.B) {
-	w := fleet(b, 1000)
-	payload := []byte("10.0.0.3,26379," + peerID(0) + ",0,m7,10.0.7.1,6379,0")
-	in := Hello{Link: w.to(6379, true), Payload: payload}
-	b.ReportAllocs()
-	for b.Loop() {
-		w.c.Step(w.now, in)
-	}
-}
-
-func BenchmarkInfo(b *testing.B) {
-	w := fleet(b, 1)
-	i := &w.c.masters[0].instance
-	text := resp.Str(strings.Repeat("some_metric_of_a_real_server:123456\r\n", 130) + "role:master\r\nslave0:ip=10.0.0.2,port=6379,state=online\r\n")
-	b.ReportAllocs()
-	for b.Loop() {
-		i.infoText = ""
-		w.c.infoReply(i, text, w.now.Mono)
-	}
 }

@@ -7,110 +7,96 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"gosentinel/internal/resp"
 )
 
-// sizes calls f with crowds at rest of 10 to 100,000 instances.
-func sizes(b *testing.B, f func(b *testing.B, f *crowd)) {
+// BenchmarkStep is one input to a crowd at rest of 10 to 100,000 instances:
+// what the core costs is measured, the inputs are made beforehand. Budget of
+// ping: 1 µs, no allocation.
+func BenchmarkStep(b *testing.B) {
 	for _, n := range []int{10, 100, 1000, 10_000, 100_000} {
 		b.Run(fmt.Sprintf("instances=%d", n), func(b *testing.B) {
-			fl := rested(b, n/3)
-			b.ReportAllocs()
-			f(b, fl)
+			f := newCrowd(b, n/3, 0, true)
+			f.run(3 * time.Second)
+			f.mail, f.next = nil, 0
+			for _, bc := range []struct {
+				input string
+				next  func(f *crowd) func() // makes what steps once
+			}{
+				{"tick", tickStep},
+				{"ping", pingStep},
+				{"info-same", infoStep("", "")},
+				{"info-irrelevant", infoStep("uptime_in_seconds:1000", "uptime_in_seconds:1001")},
+				{"info-changed", infoStep("slave_repl_offset:1000", "slave_repl_offset:1001")},
+				{"hello-same", helloStep(peerID(1), 1)},
+				{"hello-changed", helloStep(peerID(1), 2)},
+				{"hello-own", helloStep(testID, 1)},
+			} {
+				b.Run(bc.input, func(b *testing.B) {
+					f.tb = b
+					step := bc.next(f)
+					b.ReportAllocs()
+					for b.Loop() {
+						step()
+					}
+				})
+			}
 		})
 	}
-}
-
-var crowds = map[int]*crowd{}
-
-// rested is a crowd that has run for a while; it is made once.
-func rested(b *testing.B, masters int) *crowd {
-	if crowds[masters] == nil {
-		f := newCrowd(b, masters, 0, true)
-		f.run(3 * time.Second)
-		f.mail, f.next = nil, 0
-		clear(crowds) // one is enough to hold
-		crowds[masters] = f
-	}
-	f := crowds[masters]
-	f.tb = b
-	return f
 }
 
 // someReplica is one in the middle.
 func (f *crowd) someReplica() *replica { return f.c.masters[len(f.c.masters)/2].replicas[0] }
 
-// BenchmarkTick is a Tick when nothing is due.
-func BenchmarkTick(b *testing.B) {
-	sizes(b, func(b *testing.B, f *crowd) {
-		for b.Loop() {
-			f.c.Step(f.now, Tick{})
-		}
-	})
-}
+// tickStep is a Tick when nothing is due.
+func tickStep(f *crowd) func() { return func() { f.c.Step(f.now, Tick{}) } }
 
-// BenchmarkPing is a PING that goes out and its PONG. The inputs are made
-// beforehand: what the core costs is measured. Budget: 1 µs, no allocation.
-func BenchmarkPing(b *testing.B) {
-	sizes(b, func(b *testing.B, f *crowd) {
-		l := f.someReplica().link
-		l.waits = false
-		l.cmd.pending.clear()
-		var pong Answer
-		var in Input
-		for b.Loop() {
-			l.lastPing = never
-			f.c.touch(l)
-			for _, e := range f.c.Step(f.now, Tick{}) {
-				if a, ok := e.Action.(*Send); ok && a.Link == l.cmd.id && a.Tag != pong.Tag {
-					pong = Answer{Tag: a.Tag, Value: resp.Status("PONG")}
-					in = pong
-				}
+// pingStep is a PING that goes out and its PONG.
+func pingStep(f *crowd) func() {
+	l := f.someReplica().link
+	l.waits = false
+	l.cmd.pending.clear()
+	var pong Answer
+	var in Input
+	return func() {
+		l.lastPing = never
+		f.c.touch(l)
+		for _, e := range f.c.Step(f.now, Tick{}) {
+			if a, ok := e.Action.(*Send); ok && a.Link == l.cmd.id && a.Tag != pong.Tag {
+				pong = Answer{Tag: a.Tag, Value: resp.Status("PONG")}
+				in = pong
 			}
-			f.c.Step(f.now, in)
 		}
-	})
+		f.c.Step(f.now, in)
+	}
 }
 
-// infoBench answers INFO with texts in turn.
-func infoBench(b *testing.B, texts func(text string) []string) {
-	sizes(b, func(b *testing.B, f *crowd) {
+// infoStep is an INFO reply that differs from the one before in one line.
+func infoStep(line, other string) func(f *crowd) func() {
+	return func(f *crowd) func() {
 		r := f.someReplica()
-		key := f.sites[r.link.cmd.id]
+		text := f.info(*f.sites[r.link.cmd.id])
+		require.Contains(f.tb, text, line)
 		var ins []Input
-		for _, text := range texts(f.info(*key)) {
+		for _, text := range []string{strings.Clone(text), strings.Replace(text, line, other, 1)} {
 			ins = append(ins, Answer{Tag: makeTag(r.link.cmd.id, tagMask), Value: resp.Str(text)})
 		}
-		for k := 0; b.Loop(); k++ {
+		k := 0
+		return func() {
 			r.link.cmd.pending.clear()
 			r.link.cmd.pending.push(pending{tag: makeTag(r.link.cmd.id, tagMask), is: sendInfo, inst: &r.instance})
 			f.c.Step(f.now, ins[k%len(ins)])
+			k++
 		}
-	})
+	}
 }
 
-// BenchmarkInfoSame is an INFO reply equal to the one before.
-func BenchmarkInfoSame(b *testing.B) {
-	infoBench(b, func(text string) []string { return []string{strings.Clone(text), strings.Clone(text)} })
-}
-
-// BenchmarkInfoIrrelevant is one that differs in a line that does not matter.
-func BenchmarkInfoIrrelevant(b *testing.B) {
-	infoBench(b, func(text string) []string {
-		return []string{text, strings.Replace(text, "uptime_in_seconds:1000", "uptime_in_seconds:1001", 1)}
-	})
-}
-
-// BenchmarkInfoChanged is one that differs in a line that matters.
-func BenchmarkInfoChanged(b *testing.B) {
-	infoBench(b, func(text string) []string {
-		return []string{text, strings.Replace(text, "slave_repl_offset:1000", "slave_repl_offset:1001", 1)}
-	})
-}
-
-// helloBench lets hellos come in turn on a Pub/Sub connection.
-func helloBench(b *testing.B, from string, epochs int) {
-	sizes(b, func(b *testing.B, f *crowd) {
+// helloStep is a hello on a Pub/Sub connection: a peer's that comes again, one
+// that differs from the one before, or our own as the instance passes it on.
+func helloStep(from string, epochs int) func(f *crowd) func() {
+	return func(f *crowd) func() {
 		r := f.someReplica()
 		m := r.of
 		var ins []Input
@@ -118,20 +104,13 @@ func helloBench(b *testing.B, from string, epochs int) {
 			ins = append(ins, Hello{Link: r.link.pub.id, Payload: []byte(fmt.Sprintf("10.255.0.1,26379,%s,%d,%s,%s,6379,0",
 				from, int(f.c.epoch)+k, m.name, m.addr.IP))})
 		}
-		for k := 0; b.Loop(); k++ {
+		k := 0
+		return func() {
 			f.c.Step(f.now, ins[k%len(ins)])
+			k++
 		}
-	})
+	}
 }
-
-// BenchmarkHelloSame is a peer's hello that comes again.
-func BenchmarkHelloSame(b *testing.B) { helloBench(b, peerID(1), 1) }
-
-// BenchmarkHelloChanged is one that differs from the one before.
-func BenchmarkHelloChanged(b *testing.B) { helloBench(b, peerID(1), 2) }
-
-// BenchmarkHelloOwn is our own hello as the instance passes it on.
-func BenchmarkHelloOwn(b *testing.B) { helloBench(b, testID, 1) }
 
 // BenchmarkIdleSecond is one second of an idle Sentinel with all that happens
 // in it. sends/s are commands, moments/s steps that sent any.
@@ -171,7 +150,6 @@ func BenchmarkMemory(b *testing.B) {
 			runtime.ReadMemStats(&s)
 			return s.HeapAlloc
 		}
-		clear(crowds)
 		realInfo(b)
 		f := newCrowd(b, n, 1, false)
 		f.run(13 * time.Second)
