@@ -281,11 +281,13 @@ const demoteAgain = time.Second
 
 // convertsAtOnce reports whether a replica that claims to be a master is an
 // old master that has come back, or a replica tried in vain: never announced
-// by anybody as the master of a newer configuration.
+// by anybody as the master of a newer configuration. Where we gave a vote whose
+// outcome we do not know, whether we still know for whom or not, it may be the
+// master whose announcement is on its way.
 //
-// Rule: W-12, E-53, E-57.
+// Rule: W-12, E-44, E-53, E-57.
 func (c *Core) convertsAtOnce(m *master, r *replica) bool {
-	if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != "" || !c.confirmed(m) {
+	if m.ballot.Unfinished(m.configEpoch) || !c.confirmed(m) {
 		return false
 	}
 	return !r.followed || r.strayed

@@ -110,6 +110,9 @@ var defects = []defect{
 	{name: "an opinion asked for in the moment of a switch", rule: "I-6", first: 3063800, edits: []edit{
 		{"sentinel/ask.go", "sent.turn != m.switched.count", "sent.at < m.switched.at"},
 	}},
+	{name: "a vote without a name holds nothing back", transcript: "voter-restarts.txt", shows: `< s2: SLAVEOF 10.0.0.1 6379`, edits: []edit{
+		{"sentinel/info.go", "if m.ballot.Unfinished(m.configEpoch) || !c.confirmed(m)", `if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != "" || !c.confirmed(m)`},
+	}},
 	{name: "forced for having waited in TILT", transcript: "manual-in-tilt.txt", shows: `BROKEN .* I-5: .*`, edits: []edit{
 		{"sentinel/tilt.go", "f.startedAt = c.now.Mono", ""},
 	}},
