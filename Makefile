@@ -44,7 +44,7 @@ test: check integration short ## all that CI runs
 
 .PHONY: short
 short: ## short runs of sim, fuzz and bench
-	$(MAKE) sim SEEDS=3000
+	$(MAKE) sim SEEDS=6000
 	$(MAKE) fuzz
 	$(MAKE) bench-packages BENCHTIME=20ms
 	$(MAKE) bench-quick
