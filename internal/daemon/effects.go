@@ -66,7 +66,7 @@ func (n *node) emit(e sentinel.Event) {
 	if n.log.Enabled(context.Background(), level) {
 		n.log.Log(context.Background(), level, e.Line())
 	}
-	if e.Level != sentinel.LevelDebug {
+	if started := n.ready == nil; started && e.Level == sentinel.LevelWarning {
 		n.calmAt = n.clock.now().Mono + eventful
 	}
 	if !e.LogOnly && e.Level != sentinel.LevelDebug {

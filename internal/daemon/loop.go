@@ -80,7 +80,7 @@ const clientSlice = time.Millisecond
 // on the processors of the machine that a failover needs too.
 const (
 	clientPart  = 10                    // one of so many
-	eventful    = time.Second           // for so long something happens after each event
+	eventful    = time.Second           // for so long something happens after a warning: each step of a failover has one
 	longestRest = 30 * time.Millisecond // until the next, however long one took: the process may have been stopped
 )
 

@@ -478,17 +478,22 @@ func TestNodeNeedsItsOptions(t *testing.T) {
 }
 
 // While something happens, clients' commands get a part of the loop's time;
-// before, and some time after, all of it.
+// before, and some time after, all of it. That an instance or a peer was found
+// does not count, nor what is told at the start.
 func TestClientsYieldWhileSomethingHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const each = 100 * time.Microsecond
-		core := &testCore{deadline: time.Hour}
+		core := &testCore{deadline: time.Hour, start: []sentinel.Effect{
+			{Action: sentinel.Emit{Event: sentinel.Event{Name: "+monitor", Level: sentinel.LevelWarning}}},
+		}}
 		core.step = func(_ sentinel.Stamp, in sentinel.Input) []sentinel.Effect {
 			switch in.(type) {
 			case sentinel.Request:
 				time.Sleep(each)
 			case sentinel.LinkDown:
 				return []sentinel.Effect{{Action: sentinel.Emit{Event: sentinel.Event{Name: "+sdown", Level: sentinel.LevelWarning}}}}
+			case sentinel.LinkUp:
+				return []sentinel.Effect{{Action: sentinel.Emit{Event: sentinel.Event{Name: "+slave", Level: sentinel.LevelNotice}}}}
 			}
 			return nil
 		}
@@ -503,6 +508,8 @@ func TestClientsYieldWhileSomethingHappens(t *testing.T) {
 			synctest.Wait()
 			return len(core.seen()) - before
 		}
+		w.front.happen(link.Event{Link: 1, Kind: link.Up})
+		synctest.Wait()
 		require.Equal(t, 900, handled(100*time.Millisecond))
 		w.front.happen(link.Event{Link: 1, Kind: link.Down})
 		synctest.Wait()
@@ -519,7 +526,7 @@ func TestClientsRestOnlySoLong(t *testing.T) {
 		core := &testCore{deadline: time.Hour}
 		core.step = func(sentinel.Stamp, sentinel.Input) []sentinel.Effect {
 			time.Sleep(time.Minute)
-			return []sentinel.Effect{{Action: sentinel.Emit{Event: sentinel.Event{Name: "+set", Level: sentinel.LevelNotice}}}}
+			return []sentinel.Effect{{Action: sentinel.Emit{Event: sentinel.Event{Name: "+set", Level: sentinel.LevelWarning}}}}
 		}
 		w := newWorld(t, core, nil)
 		w.start(t)
