@@ -58,7 +58,8 @@ func (n *node) act(a sentinel.Action) {
 }
 
 // emit tells an event: to the log and, unless it is for the log only or of the
-// debug level, to who subscribed to it, whatever the log level is.
+// debug level, to who subscribed to it, whatever the log level is. A warning
+// makes clients yield for a while, but not one of the start: +monitor.
 //
 // Rule: B-901, C-115.
 func (n *node) emit(e sentinel.Event) {
