@@ -71,6 +71,32 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A verdict may be remembered only where it is the same for all arguments.
+//
+// Rule: K-1.2 step 5.
+func TestByCommandAlone(t *testing.T) {
+	table := command.NewTable()
+	for _, tc := range []struct {
+		rules, command string
+		want           bool
+	}{
+		{"", "ping", true},
+		{"+@all", "info", true},
+		{"+info|server", "info", false},
+		{"+info|server", "ping", true},
+		{"+info|server;+info", "info", true},
+		{"+info|server;-info", "info", true},
+		{"+info|server;+@all", "info", true},
+		{"(+info|server)", "info", false},
+		{"+info;(+info|server)", "info", false},
+		{"+sentinel|masters", "sentinel|masters", true},
+		{"+@all", "publish", false},
+		{"+@all;&*", "subscribe", false},
+	} {
+		require.Equal(t, tc.want, with(t, tc.rules).ByCommandAlone(table.Original(tc.command)), "%s: %s", tc.rules, tc.command)
+	}
+}
+
 // Rule: K-6.4, rules know commands by their original names.
 func TestRenamedCommands(t *testing.T) {
 	table := command.NewTable()

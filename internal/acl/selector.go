@@ -295,6 +295,11 @@ func (s *selector) check(c *command.Command, args [][]byte) (why Reason, arg int
 	return ReasonNone, 0
 }
 
+// byCommandAlone tells whether check does not look at the arguments of c.
+func (s *selector) byCommandAlone(c *command.Command) bool {
+	return c.Flags&command.PubSub == 0 && len(s.firstArgs[c.ID]) == 0
+}
+
 func (s *selector) allowsFirstArg(c *command.Command, args [][]byte) bool {
 	if len(args) < 2 {
 		return false

@@ -139,6 +139,22 @@ func (u *User) Check(c *command.Command, args [][]byte) (why Reason, arg int) {
 	return why, arg
 }
 
+// ByCommandAlone tells whether Check says the same of every request for c,
+// whatever its arguments. Only then may what it said be remembered.
+//
+// Rule: K-1.2 step 5.
+func (u *User) ByCommandAlone(c *command.Command) bool {
+	if !u.root.byCommandAlone(c) {
+		return false
+	}
+	for i := range u.selectors {
+		if !u.selectors[i].byCommandAlone(c) {
+			return false
+		}
+	}
+	return true
+}
+
 // MayListen tells whether u may hold these subscriptions, each by any of its
 // selectors. After a SetUser the sessions of the user for which it is false
 // are closed.

@@ -271,8 +271,8 @@ func (k *known) whileSubscribed(cmd *command.Command) bool {
 // mayTalk tells whether the client need not authenticate (any more).
 func (c *client) mayTalk() bool { return c.authenticated.Load() || c.s.open.Load() }
 
-// rights remembers which commands without channels the user may run, as long
-// as neither the users nor the client's user change.
+// rights remembers which commands the user may run whatever their arguments, as
+// long as neither the users nor the client's user change.
 type rights struct {
 	version uint64
 	user    *login
@@ -286,13 +286,14 @@ func (c *client) allowed(cmd *command.Command, args [][]byte) bool {
 	if r.version != version || r.user != user {
 		*r = rights{version: version, user: user}
 	}
-	if cmd.Flags&command.PubSub == 0 && r.known[cmd.ID] {
+	if r.known[cmd.ID] {
 		return r.allowed[cmd.ID]
 	}
 	c.s.usersMu.RLock()
 	why, _ := user.Check(cmd, args)
+	lasting := user.ByCommandAlone(cmd)
 	c.s.usersMu.RUnlock()
-	r.known[cmd.ID], r.allowed[cmd.ID] = true, why == acl.ReasonNone
+	r.known[cmd.ID], r.allowed[cmd.ID] = lasting, why == acl.ReasonNone
 	return why == acl.ReasonNone
 }
 
