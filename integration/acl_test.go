@@ -108,3 +108,34 @@ func TestVerdictsDoNotDependOnWhatWasAskedBefore(t *testing.T) {
 		}
 	}
 }
+
+// A denial, or a grant, of a command holds for Valkey's spelling of it. The
+// original knows the old spelling only: ours says the same of both.
+//
+// Rule: K-2.17.
+func TestAliasesHaveThePermissionOfTheirOriginals(t *testing.T) {
+	t.Parallel()
+	ours, original := guarded(t)
+	spellings := map[string]string{
+		"SENTINEL masters": "SENTINEL primaries", "SENTINEL master mm": "SENTINEL primary mm",
+		"SENTINEL get-master-addr-by-name mm":               "SENTINEL get-primary-addr-by-name mm",
+		"SENTINEL is-master-down-by-addr 127.0.0.1 1 1 aaa": "SENTINEL is-primary-down-by-addr 127.0.0.1 1 1 aaa",
+	}
+	for _, rules := range []string{
+		"+@all", "-@all", "-@all +sentinel", "+@all -sentinel",
+		"+@all -sentinel|masters", "+@all -sentinel|master", "+@all -sentinel|get-master-addr-by-name", "+@all -sentinel|is-master-down-by-addr",
+		"-@all +sentinel|masters", "-@all +sentinel|master", "-@all +sentinel|get-master-addr-by-name", "-@all +sentinel|is-master-down-by-addr",
+	} {
+		for _, s := range []*testbed.Sentinel{ours, original} {
+			_, err := s.Do(append([]string{"ACL", "SETUSER", "u", "reset", "on", "nopass"}, strings.Fields(rules)...)...)
+			require.NoError(t, err)
+		}
+		for old, alias := range spellings {
+			want := verdicts(t, original, []string{old})[0]
+			require.Equal(t, []string{want, strings.Replace(want, old, alias, 1)}, verdicts(t, ours, []string{old, alias}), rules)
+			dry, err := ours.Do(append([]string{"ACL", "DRYRUN", "u"}, strings.Fields(alias)...)...)
+			require.NoError(t, err)
+			require.Equal(t, strings.HasPrefix(want, "runs"), dry.Str == "OK", "%s: %s", rules, dry.Str)
+		}
+	}
+}

@@ -26,7 +26,6 @@ func TestCheck(t *testing.T) {
 		{"+sentinel;-sentinel|masters", "sentinel masters", ReasonCommand, 0},
 		{"+sentinel|masters", "sentinel masters", ReasonNone, 0},
 		{"+sentinel|masters", "sentinel myid", ReasonCommand, 0},
-		{"+sentinel|masters", "sentinel primaries", ReasonCommand, 0},
 		{"+@slow;-@admin", "acl help", ReasonNone, 0},
 		{"+@slow;-@admin", "sentinel help", ReasonCommand, 0},
 		{"+@connection", "client id", ReasonNone, 0},
@@ -68,6 +67,51 @@ func TestCheck(t *testing.T) {
 		why, arg := u.Check(c, args)
 		require.Equal(t, tc.why, why, "%s: %s", tc.rules, tc.request)
 		require.Equal(t, tc.arg, arg, "%s: %s", tc.rules, tc.request)
+	}
+}
+
+// Another spelling has the permission of its original, whichever of the two a
+// rule names.
+//
+// Rule: K-2.17.
+func TestAliasesHaveThePermissionOfTheirOriginals(t *testing.T) {
+	table := command.NewTable()
+	for _, pair := range []struct{ original, alias, args string }{
+		{"masters", "primaries", ""},
+		{"master", "primary", " mm"},
+		{"get-master-addr-by-name", "get-primary-addr-by-name", " mm"},
+		{"is-master-down-by-addr", "is-primary-down-by-addr", " 127.0.0.1 1 1 *"},
+	} {
+		for _, tc := range []struct {
+			rules   string // of <name>, for either spelling
+			allowed bool
+		}{
+			{"+sentinel|<name>", true},
+			{"+@all;-sentinel|<name>", false},
+			{"+@all;-sentinel|<NAME>", false},
+			{"+sentinel;-sentinel|<name>", false},
+			{"+@admin;-sentinel|<name>;+sentinel|<name>", true},
+			{"+sentinel|<name>;-sentinel", false},
+			{"+sentinel|<name>;-@dangerous", false},
+			{"+@all;-sentinel|<name>;+@admin", true},
+			{"(+sentinel|<name>)", true},
+			{"+ping;(+@all;-sentinel|<name>)", false},
+			{"+sentinel|myid", false},
+			{"+@all", true},
+			{"", false},
+		} {
+			for _, ruled := range []string{pair.original, pair.alias} {
+				rules := strings.NewReplacer("<name>", ruled, "<NAME>", strings.ToUpper(ruled)).Replace(tc.rules)
+				u := with(t, rules)
+				for _, asked := range []string{pair.original, pair.alias} {
+					args := bytes.Fields([]byte("sentinel " + asked + pair.args))
+					c, err := table.Lookup(args)
+					require.NoError(t, err)
+					why, _ := u.Check(c, args)
+					require.Equal(t, tc.allowed, why == ReasonNone, "%s: %s", rules, asked)
+				}
+			}
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ func (k keyPattern) String() string {
 // parentheses. A request is allowed if one selector allows all of it.
 type selector struct {
 	everything  bool                    // the last of +@all and -@all was +@all
-	allowed     bits                    // commands
+	allowed     bits                    // commands, but for aliases: these have the permission of their originals
 	rules       []string                // command rules since then, as shown
 	firstArgs   map[command.ID][]string // lower case; of commands not in allowed
 	allKeys     bool
@@ -191,6 +191,10 @@ func (s *selector) addCommand(table *command.Table, what string, allow bool) err
 		return nil
 	}
 	if c := table.Original(what); c != nil {
+		if c.AliasOf != nil {
+			c = c.AliasOf
+			what = c.FullName // an original knows no other, and one rule must not hide another
+		}
 		if err := s.remember(what, allow); err != nil {
 			return err
 		}
@@ -245,7 +249,7 @@ func (s *selector) setAll(table *command.Table, allow bool) {
 
 // set allows or forbids a command with its subcommands.
 func (s *selector) set(c *command.Command, allow bool) {
-	s.allowed.put(c.ID, allow)
+	s.allowed.put(c.Canonical().ID, allow)
 	delete(s.firstArgs, c.ID)
 	for _, sub := range c.Subcommands {
 		s.set(sub, allow)
@@ -273,7 +277,7 @@ func (s *selector) remember(what string, allow bool) error {
 
 // check tells whether the selector allows a request. See User.Check.
 func (s *selector) check(c *command.Command, args [][]byte) (why Reason, arg int) {
-	if !s.allowed.has(c.ID) && !s.allowsFirstArg(c, args) {
+	if !s.allowed.has(c.Canonical().ID) && !s.allowsFirstArg(c, args) {
 		return ReasonCommand, 0
 	}
 	if s.allChannels || c.Flags&command.PubSub == 0 {

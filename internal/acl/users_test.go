@@ -80,7 +80,8 @@ func TestDescription(t *testing.T) {
 		{"-client|id", "off resetchannels -@all -client|id"},
 		{"+role;+@all;-@all", "off resetchannels -@all"},
 		{"+@Admin", "off resetchannels -@all +@admin"},
-		{"+sentinel|primary;+sentinel|primaries", "off resetchannels -@all +sentinel|primary +sentinel|primaries"},
+		{"+sentinel|primary;+sentinel|primaries", "off resetchannels -@all +sentinel|master +sentinel|masters"},
+		{"+sentinel;-sentinel|masters;+sentinel|PRIMARIES", "off resetchannels -@all +sentinel +sentinel|masters"},
 	} {
 		require.Equal(t, tc.want, with(t, tc.rules).Description(), tc.rules)
 	}

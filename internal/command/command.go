@@ -35,12 +35,24 @@ type Command struct {
 	Name        string // original name, lower case: `sentinel`, `masters`
 	FullName    string // `sentinel`, `sentinel|masters`
 	Parent      *Command
-	Arity       int // all words of the request; negative: at least
+	AliasOf     *Command // of which this is another spelling; nil of none
+	Arity       int      // all words of the request; negative: at least
 	Flags       Flags
 	Categories  Categories
 	Tips        []string
 	Docs        Docs
 	Subcommands []*Command // by name; empty for a plain command
+}
+
+// Canonical is the command whose permission this one has: that of which it is
+// another spelling, or itself.
+//
+// Rule: K-2.17.
+func (c *Command) Canonical() *Command {
+	if c.AliasOf != nil {
+		return c.AliasOf
+	}
+	return c
 }
 
 // Accepts tells whether a request of n words, command included, has the right

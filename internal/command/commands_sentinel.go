@@ -96,6 +96,19 @@ func sentinelCommand() *Command {
 	}
 }
 
+// aliases gives the full name of the command that each of Valkey's spellings
+// stands for.
+//
+// Rule: K-2.17.
+func aliases() map[string]string {
+	return map[string]string{
+		"sentinel|get-primary-addr-by-name": "sentinel|get-master-addr-by-name",
+		"sentinel|is-primary-down-by-addr":  "sentinel|is-master-down-by-addr",
+		"sentinel|primaries":                "sentinel|masters",
+		"sentinel|primary":                  "sentinel|master",
+	}
+}
+
 // sentinelSub is a subcommand of SENTINEL.
 func sentinelSub(name string, arity int, docs Docs) *Command {
 	docs.Group = "sentinel"

@@ -47,6 +47,9 @@ func NewTable() *Table {
 		t.add(c, nil)
 		t.byName[c.Name], t.origin[c.Name] = c, c
 	}
+	for alias, of := range aliases() { // the order does not matter
+		t.Original(alias).AliasOf = t.Original(of)
+	}
 	return t
 }
 
