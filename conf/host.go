@@ -9,6 +9,9 @@ type Host interface {
 	// ReadFile reads a whole file. A directory reads as empty (C-28). For a
 	// missing file errors.Is(err, fs.ErrNotExist) holds.
 	ReadFile(name string) ([]byte, error)
+	// ReadState reads the file that `sentinel state-config-file` names, as
+	// ReadFile does. It fails if others can have put the file there (R-26).
+	ReadState(name string) ([]byte, error)
 	// Glob gives the names that match a glob(3) pattern in byte order; that there
 	// are none is not an error, nor is a bad pattern (C-26).
 	Glob(pattern string) []string

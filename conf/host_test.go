@@ -49,6 +49,8 @@ func (h *memHost) ReadFile(name string) ([]byte, error) {
 	return []byte(text), nil
 }
 
+func (h *memHost) ReadState(name string) ([]byte, error) { return h.ReadFile(name) }
+
 func (h *memHost) Glob(pattern string) []string {
 	var names []string
 	for name := range h.files {

@@ -44,7 +44,7 @@ func (l *loader) stateFile() error {
 	}
 	l.cfg.State.StateFile = name
 	l.cfg.State.Main = mainMasters(l.cfg.State.Masters)
-	text, err := l.host.ReadFile(name)
+	text, err := l.host.ReadState(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

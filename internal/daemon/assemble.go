@@ -78,7 +78,7 @@ func (s *startup) writePid() {
 		s.change("pidfile", defaultPidFile)
 	}
 	if s.set.PidFile != "" {
-		writePidFile(s.set.PidFile, s.log)
+		s.removePid = writePidFile(s.set.PidFile, s.trusted, s.log)
 	}
 }
 
@@ -125,6 +125,7 @@ func (s *startup) connect(p *process, table *command.Table, users *acl.Users, ma
 		Users:            func() []string { return server.UserLines() },
 		StrictDurability: s.conf.State.StrictDurability,
 		Umask:            s.umask,
+		Trusted:          s.trusted,
 
 		Link: link.Options{Source: s.set.BindSourceAddr, TLS: s.tls.forLinks()},
 	})

@@ -32,13 +32,24 @@ func (s *startup) configure() error {
 			return &conf.OpenError{Path: in.File, Err: strerror{syscall.EISDIR}}
 		}
 	}
+	host := osHost{log: s.log}
+	if uid, ok := ownerOf(in.File); ok {
+		host.trusted = owners{uid}
+	}
+	s.trusted = host.trusted
+	s.sink.setTrusted(host.trusted)
+	if in.File != "" {
+		if err := recoverFile(in.File, host.trusted, s.log); err != nil {
+			return &conf.OpenError{Path: in.File, Err: plainError(err)}
+		}
+	}
 	if in.Args.Stdin {
 		if err := s.readStdin(); err != nil {
 			return err
 		}
 		in.Stdin = s.stdin
 	}
-	if err := s.load(in); err != nil {
+	if err := s.load(host, in); err != nil {
 		return err
 	}
 	return s.checkFile()
@@ -68,9 +79,9 @@ func (s *startup) readStdin() error {
 
 // load reads the configuration and logs what that had to say. The child of
 // daemonize says nothing: its parent has.
-func (s *startup) load(in conf.Input) error {
+func (s *startup) load(host osHost, in conf.Input) error {
 	checks := conf.Checks{Command: isCommand}
-	cfg, err := conf.Load(osHost{log: s.log}, checks, in)
+	cfg, err := conf.Load(host, checks, in)
 	s.conf, s.set = cfg, &cfg.Settings
 	s.sink.setLevel(cfg.Settings.LogLevel)
 	s.sink.setFile(cfg.Settings.LogFile)

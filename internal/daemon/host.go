@@ -11,22 +11,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// osHost is the real world for conf.Load. With a log it mends files that a
-// crash left half written before it reads them.
-type osHost struct{ log *slog.Logger }
+// osHost is the real world for conf.Load. The zero osHost has read no config
+// file yet.
+type osHost struct {
+	log *slog.Logger
+	// trusted is the owner of the main config file: files of his that stand
+	// where everybody can make names may be read and written as our own.
+	trusted owners
+}
 
 // ReadFile reads a file; a directory reads as empty.
 //
-// Rule: C-28, R-5.
-func (h osHost) ReadFile(name string) ([]byte, error) {
-	if h.log != nil {
-		if err := recoverFile(name, h.log); err != nil {
-			return nil, plainError(err)
-		}
-	}
+// Rule: C-28.
+func (osHost) ReadFile(name string) ([]byte, error) {
 	data, err := os.ReadFile(name)
 	if err != nil && isDir(name) {
 		return nil, nil
+	}
+	return data, plainError(err)
+}
+
+// ReadState reads the state file, whose name is known to all before it exists,
+// after what a crash left half written is mended.
+//
+// Rule.
+func (h osHost) ReadState(name string) ([]byte, error) {
+	if err := recoverFile(name, h.trusted, h.log); err != nil {
+		return nil, plainError(err)
+	}
+	data, err := osDisk{h.trusted}.ReadFile(name)
+	if isNotOurs(err) {
+		return nil, err
 	}
 	return data, plainError(err)
 }
@@ -61,8 +76,8 @@ func (osHost) Executable(name string) bool { return unix.Access(name, unix.X_OK)
 // TryLog creates a log file, as a log line would.
 //
 // Rule: C-24.
-func (osHost) TryLog(name string) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, logFileMode)
+func (h osHost) TryLog(name string) error {
+	f, err := openLog(name, h.trusted)
 	if err != nil {
 		return plainError(err)
 	}

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -88,12 +89,25 @@ func warnOfMaxMemory(bytes uint64, log *slog.Logger) {
 	}
 }
 
-// writePidFile replaces the content of path by our process id.
+// writePidFile replaces the content of path by our process id. It reports
+// whether there is now a file of ours to be removed at the end: not if path
+// names a device.
 //
-// Rule: C-126.
-func writePidFile(path string, log *slog.Logger) {
-	err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o666)
-	if err != nil {
+// Rule: C-126, R-26.
+func writePidFile(path string, trusted owners, log *slog.Logger) (remove bool) {
+	f, err := openOurs(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NONBLOCK, 0o666, trusted)
+	if err == nil {
+		if info, statErr := f.Stat(); statErr == nil {
+			remove = info.Mode().IsRegular()
+		}
+		_, err = f.WriteString(strconv.Itoa(os.Getpid()) + "\n")
+		err = errors.Join(err, f.Close())
+	}
+	switch {
+	case isNotOurs(err):
+		log.Warn("Failed to write PID file: " + path + " is not ours: " + errnoOrWhy(err))
+	case err != nil:
 		log.Warn("Failed to write PID file: " + errnoText(err))
 	}
+	return remove
 }

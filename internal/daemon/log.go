@@ -87,6 +87,7 @@ type logSink struct {
 	mu      sync.Mutex
 	changed sync.Cond // the queue, the writer's state or the targets changed
 	file    string    // "" is stdout
+	trusted owners    // whose log files may be appended to
 	lines   []byte    // not yet taken by the writer
 	sys     []sysMessage
 	syslog  *sysWriter // nil is off
@@ -117,6 +118,21 @@ func (s *logSink) setLevel(name string) bool {
 		s.level.Store(int64(l))
 	}
 	return ok
+}
+
+// setTrusted says whose files are taken for log files of ours; it comes before
+// the first setFile.
+func (s *logSink) setTrusted(trusted owners) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trusted = trusted
+}
+
+// openLog opens a log file to append to it, and creates it.
+//
+// Rule: C-114, R-26.
+func openLog(path string, trusted owners) (*os.File, error) {
+	return openOurs(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, logFileMode, trusted)
 }
 
 // setFile sends the lines that follow to path, or to stdout if it is empty.
@@ -234,10 +250,10 @@ func (s *logSink) write() {
 			s.lines = appendLine(s.lines, s.pid, time.Now(), levelWarning, msg)
 			s.dropped = 0
 		}
-		lines, sys, file, syslog := s.lines, s.sys, s.file, s.syslog
+		lines, sys, file, trusted, syslog := s.lines, s.sys, s.file, s.trusted, s.syslog
 		s.lines, s.sys, s.busy = spare[:0], spareSys[:0], true
 		s.mu.Unlock()
-		s.writeOut(file, lines)
+		s.writeOut(file, trusted, lines)
 		if syslog != nil {
 			syslog.write(sys)
 		}
@@ -252,12 +268,12 @@ func (s *logSink) write() {
 // lost, silently.
 //
 // Rule: C-114.
-func (s *logSink) writeOut(file string, lines []byte) {
+func (s *logSink) writeOut(file string, trusted owners, lines []byte) {
 	if file == "" {
 		_, _ = s.stdout.Write(lines)
 		return
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, logFileMode)
+	f, err := openLog(file, trusted)
 	if err != nil {
 		return
 	}

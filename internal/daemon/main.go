@@ -64,8 +64,12 @@ type startup struct {
 	dir   string // current directory at first
 	stdin []byte // what standard input held, if it was read
 	umask fs.FileMode
-	from  inherited
-	title titleArea
+	// trusted is the owner of the config file.
+	trusted owners
+	// removePid: the pid file is a file that we have written.
+	removePid bool
+	from      inherited
+	title     titleArea
 
 	sink *logSink
 	log  *slog.Logger

@@ -18,17 +18,25 @@ type memDisk struct {
 	names  map[string]*memInode
 	synced map[string]*memInode // the names as of the last SyncDir
 	calls  []string
+	made   uint64 // how many files
 }
 
 type memInode struct {
 	data, synced string
 	mode         fs.FileMode
+	number       uint64
+}
+
+// newInode makes a file, with the next number.
+func (d *memDisk) newInode(data string, mode fs.FileMode) *memInode {
+	d.made++
+	return &memInode{data, data, mode, d.made}
 }
 
 func newMemDisk(files map[string]string) *memDisk {
 	d := &memDisk{names: map[string]*memInode{}}
 	for name, data := range files {
-		d.names[name] = &memInode{data, data, 0o644}
+		d.names[name] = d.newInode(data, 0o644)
 	}
 	d.synced = maps.Clone(d.names)
 	return d
@@ -140,6 +148,28 @@ func (d *memDisk) ReadFile(name string) ([]byte, error) {
 	return []byte(f.data), nil
 }
 
+func (d *memDisk) ReadCopy(name, _ string) ([]byte, error) { return d.ReadFile(name) }
+
+func (d *memDisk) ClearCopy(name, _ string) error {
+	if err := d.call("clear", name); err != nil {
+		return err
+	}
+	f, err := d.lookup(name)
+	if err != nil {
+		return err
+	}
+	f.data, f.synced = "", ""
+	return nil
+}
+
+func (d *memDisk) Inode(name string) (uint64, error) {
+	f, err := d.lookup(name)
+	if err != nil {
+		return 0, err
+	}
+	return f.number, nil
+}
+
 func (d *memDisk) Mode(name string) (fs.FileMode, error) {
 	f, err := d.lookup(name)
 	if err != nil {
@@ -163,13 +193,17 @@ func (d *memDisk) Open(name string, flag int, perm fs.FileMode) (diskFile, error
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if f == nil {
-		f = &memInode{mode: perm}
+		f = d.newInode("", perm)
 		d.names[name] = f
 	}
 	if flag&os.O_TRUNC != 0 {
 		f.data = ""
 	}
-	return &memFile{d, f, name, 0}, nil
+	at := 0
+	if flag&os.O_APPEND != 0 {
+		at = len(f.data)
+	}
+	return &memFile{d, f, name, at}, nil
 }
 
 func (d *memDisk) Rename(from, to string) error {

@@ -72,6 +72,8 @@ type nodeOptions struct {
 	StrictDurability bool
 	// Umask is that of the process at its start (C-106).
 	Umask fs.FileMode
+	// Trusted are the users whose files may be taken for ours.
+	Trusted owners
 
 	// Link says how instances are dialled; Link.Sink is set by the node.
 	Link link.Options
@@ -136,7 +138,7 @@ func newNode(o nodeOptions) (*node, error) {
 	}
 	n.inbox = newInbox(n.links.Wake)
 	if o.disk == nil {
-		o.disk = osDisk{}
+		o.disk = osDisk{o.Trusted}
 	}
 	n.persister = &persister{
 		saver:  saver{disk: o.disk, log: o.Log, umask: o.Umask},

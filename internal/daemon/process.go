@@ -91,7 +91,9 @@ func (p *process) end() {
 	p.sup.stopping()
 	if p.set.Daemonize || p.set.PidFile != "" {
 		p.log.Info("Removing the pid file.")
-		_ = os.Remove(p.set.PidFile)
+		if p.removePid {
+			_ = os.Remove(p.set.PidFile)
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()

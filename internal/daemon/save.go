@@ -13,10 +13,6 @@ import (
 )
 
 const (
-	// copySuffix names the complete copy beside a file that is written in
-	// place. No administrator gives a backup this name.
-	copySuffix = ".gosentinel-copy"
-
 	// pathLimit is PATH_MAX, the closing NUL included.
 	pathLimit = 4096
 
@@ -34,6 +30,7 @@ type saver struct {
 	umask fs.FileMode
 
 	inPlace string // the last reason for writing in place, so that each is told once
+	ignored string // the last reason for not using a copy, likewise
 }
 
 // errReadOnlyDir says that no file can be made in the directory.
@@ -44,7 +41,7 @@ var errReadOnlyDir = errors.New("read-only directory")
 //
 // Rule: C-92, R-5.
 func (s *saver) read(path string) ([]byte, error) {
-	if data, err := s.disk.ReadFile(path + copySuffix); err == nil && len(data) > 0 {
+	if data, ok := s.unfinished(path); ok {
 		return data, nil
 	}
 	data, err := s.disk.ReadFile(path)
@@ -67,7 +64,10 @@ func (s *saver) save(path string, data []byte) error {
 	if errors.Is(err, errReadOnlyDir) {
 		if f, openErr := s.disk.Open(path, os.O_WRONLY, 0); openErr == nil {
 			s.tellInPlace(path, err)
-			s.dropCopy(path)
+			if _, err := s.dropCopy(path); err != nil {
+				f.Close()
+				return err
+			}
 			return s.overwrite(f, data)
 		}
 		s.log.Warn("Could not create tmp config file (" + errnoText(err) + ")")
@@ -85,7 +85,15 @@ func (s *saver) save(path string, data []byte) error {
 		s.remove(tmp)
 		return err
 	}
-	return s.syncDir(path)
+	if err := s.syncDir(path); err != nil {
+		return err
+	}
+	// A copy of an earlier write in place is older now.
+	dropped, err := s.dropCopy(path)
+	if dropped && err == nil {
+		err = s.syncDir(path)
+	}
+	return err
 }
 
 // stage makes a temporary file beside path that holds data, synced and with the
@@ -158,12 +166,8 @@ func (s *saver) mode(path string) fs.FileMode {
 //
 // Rule: R-5.
 func (s *saver) replaceContent(path, tmp string, data []byte) error {
-	if err := s.disk.Rename(tmp, path+copySuffix); err != nil {
-		s.log.Warn("Could not rename tmp config file (" + errnoText(err) + ")")
-		s.remove(tmp)
-		return err
-	}
-	if err := s.syncDir(path); err != nil {
+	kept, err := s.keepCopy(path, tmp, data)
+	if err != nil {
 		return err
 	}
 	f, err := s.disk.Open(path, os.O_WRONLY, 0)
@@ -171,11 +175,11 @@ func (s *saver) replaceContent(path, tmp string, data []byte) error {
 		s.log.Warn("Could not open config file (" + errnoText(err) + ")")
 		return err
 	}
-	if err := s.overwrite(f, data); err != nil {
+	if err := s.overwrite(f, data); err != nil || !kept {
 		return err
 	}
-	s.dropCopy(path)
-	return nil
+	_, err = s.dropCopy(path)
+	return err
 }
 
 // overwrite gives an open file a new content, durably, and closes it.
@@ -194,21 +198,6 @@ func (s *saver) overwrite(f diskFile, data []byte) error {
 		s.log.Warn(fmt.Sprintf("Failed after writing (%d) bytes to config file (%s)", n, errnoText(err)))
 	}
 	return err
-}
-
-// dropCopy sees to it that no copy is taken for newer than the file. An empty
-// copy is none.
-func (s *saver) dropCopy(path string) {
-	err := s.disk.Remove(path + copySuffix)
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		return
-	}
-	f, err := s.disk.Open(path+copySuffix, os.O_WRONLY|os.O_TRUNC, 0)
-	if err != nil {
-		s.log.Warn("Could not remove " + path + copySuffix + " (" + errnoText(err) + ")")
-		return
-	}
-	f.Close()
 }
 
 func (s *saver) syncDir(path string) error {
@@ -257,32 +246,39 @@ func (s *saver) probe(path string) error {
 // recoverFile repairs a config file that a crash left half written; it is
 // called at start, before the file is read, for the main file and for the state
 // file. A file that needs no repair is not touched.
-func recoverFile(path string, log *slog.Logger) error {
-	return (&saver{disk: osDisk{}, log: log}).recover(path)
+func recoverFile(path string, trusted owners, log *slog.Logger) error {
+	return (&saver{disk: osDisk{trusted}, log: log}).recover(path)
 }
 
 // recover is recoverFile on any disk.
 func (s *saver) recover(path string) error {
-	data, err := s.disk.ReadFile(path + copySuffix)
-	if err != nil || len(data) == 0 {
-		return nil // no copy: the file is whole
+	data, ok := s.unfinished(path)
+	if !ok {
+		return nil
 	}
 	now, err := s.disk.ReadFile(path)
 	if err == nil && bytes.Equal(now, data) {
-		s.dropCopy(path)
+		_, _ = s.dropCopy(path) // one that stays says what the file says; the next save tries again
 		return nil
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	flag := os.O_WRONLY
+	if errors.Is(err, fs.ErrNotExist) {
+		flag |= os.O_CREATE | os.O_EXCL
+	} else if err != nil {
 		return err
 	}
-	f, err := s.disk.Open(path, os.O_WRONLY|os.O_CREATE, s.mode(path+copySuffix))
+	mode, err := s.disk.Mode(path + copySuffix)
+	if err != nil {
+		return err
+	}
+	f, err := s.disk.Open(path, flag, mode)
 	if err == nil {
 		err = s.overwrite(f, data)
 	}
 	if err != nil {
 		return fmt.Errorf("restore %s from its copy: %w", path, err)
 	}
-	s.dropCopy(path)
 	s.log.Warn("Config file " + path + " was left half written, it is restored from its copy")
+	_, _ = s.dropCopy(path)
 	return nil
 }
