@@ -21,7 +21,7 @@ func (c *Core) say(level Level, name, payload string, m *master) {
 	payload = payload[:min(len(payload), maxPayload)]
 	c.emit(Emit{Event{Name: name, Payload: payload, Level: level}})
 	if level == LevelWarning && m != nil && m.notifyScript != "" {
-		c.runScript(m.notifyScript, name, payload)
+		c.runScript(scriptRankOf(name), m.notifyScript, name, payload)
 	}
 }
 
@@ -43,7 +43,7 @@ func (c *Core) show(m *master) {
 // Rule: B-921.
 func (c *Core) runReconfigScript(m *master, role string, from, to endpointText) {
 	if m.reconfigScript != "" {
-		c.runScript(m.reconfigScript, m.name, role, "start", from.host, from.port, to.host, to.port)
+		c.runScript(scriptSwitch, m.reconfigScript, m.name, role, "start", from.host, from.port, to.host, to.port)
 	}
 }
 

@@ -15,8 +15,33 @@ const (
 	maxScriptStarts   = 10
 )
 
+// scriptRank says which scripts are given up first when the queue is full.
+type scriptRank uint8
+
+const (
+	scriptSeen   scriptRank = iota // something was seen or heard, which anybody may repeat
+	scriptStep                     // a step of a failover
+	scriptSwitch                   // clients have to go elsewhere
+)
+
+// scriptRankOf is the rank of the notification script of an event.
+//
+// Rule: B-923.
+func scriptRankOf(event string) scriptRank {
+	switch event {
+	case "+switch-master":
+		return scriptSwitch
+	case "+try-failover", "+elected-leader", "+failover-state-select-slave", "+selected-slave",
+		"+promoted-slave", "+failover-state-reconf-slaves", "+failover-end", "+failover-end-for-timeout",
+		"-failover-abort-not-elected", "-failover-abort-no-good-slave", "-failover-abort-slave-timeout":
+		return scriptStep
+	}
+	return scriptSeen
+}
+
 // scriptJob is one call of a script, with its retries.
 type scriptJob struct {
+	rank    scriptRank
 	id      JobID // of the last start; 0 = never started
 	argv    []string
 	running bool
@@ -38,18 +63,23 @@ type scripts struct {
 	lastJob JobID
 }
 
-// runScript queues a script. When the queue is full, the oldest one that does
-// not run is dropped.
+// runScript queues a script. When the queue is full, one that does not run is
+// dropped: of the lowest rank the oldest.
 //
 // Rule: B-923.
-func (c *Core) runScript(path string, args ...string) {
+func (c *Core) runScript(rank scriptRank, path string, args ...string) {
 	s := &c.scripts
 	s.queue = append(s.queue, &scriptJob{
-		argv: append([]string{path}, args...), next: c.now.Mono,
+		rank: rank, argv: append([]string{path}, args...), next: c.now.Mono,
 	})
 	if len(s.queue) > maxScripts {
-		oldest := slices.IndexFunc(s.queue, func(j *scriptJob) bool { return !j.running })
-		s.queue = slices.Delete(s.queue, oldest, oldest+1)
+		drop := len(s.queue) - 1
+		for k := drop - 1; k >= 0; k-- {
+			if j := s.queue[k]; !j.running && j.rank <= s.queue[drop].rank {
+				drop = k
+			}
+		}
+		s.queue = slices.Delete(s.queue, drop, drop+1)
 	}
 	c.touch(s)
 }
