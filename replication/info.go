@@ -88,7 +88,14 @@ func (in *Info) Read(text string) {
 	}
 }
 
+// maxText is how long a text of a reply may be, in bytes: a host name, or a
+// replication id. A longer one is none of these.
+const maxText = 255
+
 func (in *Info) read(key, value string, old *Info) {
+	if len(value) > maxText && !strings.HasPrefix(key, "slave") {
+		return
+	}
 	switch key {
 	case "run_id":
 		if len(value) >= 40 {
@@ -181,7 +188,7 @@ func reported(value string) (Reported, bool) {
 		port, _, _ := strings.Cut(rest, ",")
 		r.Host, r.Port = first, int(number(port))
 	}
-	return r, r.Host != "" && r.Port >= 0 && r.Port <= 65535
+	return r, r.Host != "" && len(r.Host) <= maxText && r.Port >= 0 && r.Port <= 65535
 }
 
 const maxSeconds = int64(1) << 31

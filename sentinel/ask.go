@@ -167,7 +167,7 @@ func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
 	p.asks--
 	m := p.of
 	if v.Kind != resp.Array || len(v.Elems) != 3 || v.Elems[0].Kind != resp.Integer ||
-		v.Elems[1].Kind != resp.Bulk || v.Elems[2].Kind != resp.Integer || v.Elems[2].Int < 0 {
+		v.Elems[1].Kind != resp.Bulk || !goodCandidate(v.Elems[1].Str) || v.Elems[2].Kind != resp.Integer || v.Elems[2].Int < 0 {
 		c.touch(&m.watch)
 		return
 	}

@@ -252,7 +252,7 @@ func TestStartWaitsForWhatIsNotHeard(t *testing.T) {
 	m := r.c.byName["mm"]
 	p := m.peers[0]
 	p.link.own, p.link.cmd.state = true, connUp
-	m.election.markFailed(r.c.self()) // so that it goes first
+	r.c.markFailed(m, r.c.self()) // so that it goes first
 	m.sdown, m.odown, m.odownSince = true, true, r.now.Mono
 	behind := time.Duration(1+r.c.penalty(m)) * r.c.slot(m)
 	since := r.now.Mono

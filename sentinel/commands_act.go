@@ -228,7 +228,7 @@ func (c *Core) isMasterDown(in Request) {
 		return
 	}
 	candidate := string(in.Args[5])
-	if candidate == "" || len(candidate) > maxCandidate || hasBlank(candidate) {
+	if !goodCandidate(candidate) {
 		candidate = "*"
 	}
 	m := c.findMaster(string(in.Args[2]), port)
@@ -238,6 +238,9 @@ func (c *Core) isMasterDown(in Request) {
 	}
 	c.answerAsk(m, in, epoch, candidate)
 }
+
+// goodCandidate reports whether s may be what somebody votes for, or "*".
+func goodCandidate(s string) bool { return s != "" && len(s) <= maxCandidate && !hasBlank(s) }
 
 // findMaster finds a master by address, with what is known of names now.
 //

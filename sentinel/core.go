@@ -22,7 +22,8 @@ type Core struct {
 
 	myID     string
 	epoch    quorum.Epoch // current_epoch
-	general  conf.State   // boot, for the general settings it carries
+	heard    heardEpoch
+	general  conf.State // boot, for the general settings it carries
 	logLevel string
 
 	denyScripts       bool

@@ -18,7 +18,7 @@ import (
 func (c *Core) Dump(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	d := dumper{b}
-	d.line(0, "sentinel %s epoch=%d mono=%s", c.myID, c.epoch, c.now.Mono)
+	d.line(0, "sentinel %s epoch=%d heard=%d mono=%s", c.myID, c.epoch, c.heard.epoch, c.now.Mono)
 	d.line(1, "settings loglevel=%q deny-scripts=%t resolve=%t announce-names=%t announce=%q:%d user=%q pass=%s",
 		c.logLevel, c.denyScripts, c.resolveHostnames, c.announceHostnames, c.announceIP, c.announcePort,
 		c.peerUser, masked(&c.peerPass))

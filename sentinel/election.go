@@ -30,10 +30,15 @@ func (e *election) reset() {
 	*e = election{lastAttempt: never, pauseUntil: never, told: never, startAt: farAway}
 }
 
-// markFailed remembers that an attempt of id came to nothing.
+// markFailed remembers that an attempt of id came to nothing. Who is no peer has
+// no rank to lose.
 //
 // Rule: E-11, E-58.
-func (e *election) markFailed(id quorum.RunID) {
+func (c *Core) markFailed(m *master, id quorum.RunID) {
+	if id != c.self() && m.findPeer(string(id)) == nil {
+		return
+	}
+	e := &m.election
 	if e.failed == nil {
 		e.failed = map[quorum.RunID]bool{}
 	}
@@ -92,7 +97,7 @@ func (c *Core) startTime(m *master) time.Duration {
 	if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != c.self() {
 		end := m.ballot.BindEnd(c.standing(m))
 		if end <= c.now.Mono && m.ballot.Vote != "" {
-			e.markFailed(m.ballot.Vote)
+			c.markFailed(m, m.ballot.Vote)
 		}
 		t0 = max(t0, end)
 	}
@@ -222,15 +227,15 @@ func (c *Core) slot(m *master) time.Duration {
 // Rule: E-15, B-701.
 func (c *Core) start(m *master, manual bool) {
 	e := &m.election
-	c.epoch++
+	epoch := c.newEpoch()
 	c.changeMaster(m)
 	e.attempts++
 	e.lastAttempt = c.now.Mono
 	if !m.sdown {
 		c.notePedigree(m)
 	}
-	m.failover = failover{state: stateWaitStart, epoch: c.epoch, startedAt: c.now.Mono, stateSince: c.now.Mono, manual: manual}
-	c.say(LevelWarning, "+new-epoch", strconv.FormatUint(uint64(c.epoch), 10), m)
+	m.failover = failover{state: stateWaitStart, epoch: epoch, startedAt: c.now.Mono, stateSince: c.now.Mono, manual: manual}
+	c.say(LevelWarning, "+new-epoch", strconv.FormatUint(uint64(epoch), 10), m)
 	c.event(LevelWarning, "+try-failover", &m.instance, "")
 	c.standForVotes(m)
 }
@@ -378,7 +383,7 @@ func (c *Core) lostElection(m *master) {
 func (c *Core) attemptFailed(m *master, pause time.Duration) {
 	c.endAttempt(m)
 	e := &m.election
-	e.markFailed(c.self())
+	c.markFailed(m, c.self())
 	e.pauseUntil, e.long = c.now.Mono+pause, true
 	for _, r := range m.replicas {
 		r.eligible = c.eligible(m, r)

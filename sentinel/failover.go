@@ -212,7 +212,7 @@ func (c *Core) proceed(m *master) bool {
 func (c *Core) outOfTime(m *master) {
 	c.event(LevelWarning, "-failover-abort-not-elected", &m.instance, "")
 	c.endAttempt(m)
-	m.election.markFailed(c.self())
+	c.markFailed(m, c.self())
 	m.election.pauseUntil, m.election.long = c.now.Mono+time.Second, false
 }
 

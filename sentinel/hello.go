@@ -30,8 +30,15 @@ type helloMessage struct {
 	masterConfig quorum.Epoch
 }
 
+// maxHello is far more bytes than a hello has: two hosts, the name of a master
+// and a run id of their greatest lengths, and numbers.
+const maxHello = 2048
+
 // parseHello reads a payload; why says what is wrong with it, "" for nothing.
 func parseHello(payload string) (h helloMessage, why string) {
+	if len(payload) > maxHello {
+		return h, "it is too long"
+	}
 	var f [8]string
 	rest := payload
 	for i := range f {
@@ -138,9 +145,7 @@ func (c *Core) receiveHello(raw []byte, from *instance) {
 		p.heardAt = c.now.Mono
 		return
 	}
-	if h.epoch > c.epoch {
-		c.adoptEpoch(h.epoch, m)
-	}
+	c.hearEpoch(h.epoch, m)
 	if p != nil {
 		p.heardAt = c.now.Mono
 		p.hello = payload
@@ -191,18 +196,6 @@ func helloNames(payload []byte) (id, master []byte) {
 		rest = rest[at+1:]
 	}
 	return id, master
-}
-
-// adoptEpoch raises the current epoch to one heard of.
-//
-// Rule: B-431, B-610.
-func (c *Core) adoptEpoch(e quorum.Epoch, m *master) {
-	if e <= c.epoch {
-		return
-	}
-	c.epoch = e
-	c.change()
-	c.say(LevelWarning, "+new-epoch", strconv.FormatUint(uint64(e), 10), m)
 }
 
 // introduce finds the peer that sent h, or makes it known; nil if it cannot be.
@@ -279,6 +272,7 @@ func (c *Core) removePeerEverywhere(runID string) {
 func (c *Core) removePeer(p *peer) {
 	m := p.of
 	m.peers = slices.DeleteFunc(m.peers, func(x *peer) bool { return x == p })
+	delete(m.election.failed, quorum.RunID(p.runID))
 	c.retire(&p.instance)
 	c.changeMaster(m)
 	c.touch(&m.watch)
@@ -304,6 +298,10 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
 	p.said = configuration{addr, h.masterConfig}
 	switch {
 	case h.masterConfig > m.configEpoch:
+		if !m.told.take(c.now.Mono, time.Second, configBurst) {
+			return // its sender says it again
+		}
+		c.adoptHeard() // no configuration is newer than the current epoch
 		if addr.Same(m.addr) {
 			m.configEpoch = h.masterConfig
 			c.endAttempt(m)
@@ -324,6 +322,10 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
 		c.hearDispute(m, p)
 	}
 }
+
+// configBurst is how many new configurations of a master are taken from hellos
+// at once; then one a second. Each is a write, and may be a switch.
+const configBurst = 8
 
 // hearAgain takes what peers said of a master whose name was being looked up.
 //

@@ -1,6 +1,7 @@
 package sentinel
 
 import (
+	"strings"
 	"time"
 
 	"gosentinel/internal/resp"
@@ -85,9 +86,8 @@ func (c *Core) infoReply(i *instance, v resp.Value, sentAt time.Duration) {
 	if i.replica != nil && i.of.failover.state == stateWaitPromotion && i.replica.promoted {
 		i.of.failover.polls++
 	}
-	if v.Str != i.infoText {
-		i.infoText = v.Str
-		i.readInfo()
+	if v.Str != i.infoText || i.infoCut {
+		i.readInfo(v.Str)
 	}
 	i.infoAt = c.now.Mono
 	c.learn(i)
@@ -108,11 +108,22 @@ func (c *Core) infoReply(i *instance, v resp.Value, sentAt time.Duration) {
 	}
 }
 
-// readInfo parses the INFO text. What only replicas report is kept as last
-// reported when the instance says that it is a master.
-func (i *instance) readInfo() {
+// maxInfoText is how much of an INFO text is kept for INFO-CACHE, in bytes: that
+// of a Redis server with hundreds of replicas.
+const maxInfoText = 64 << 10
+
+// readInfo parses an INFO text, and keeps it up to its last whole line below the
+// bound. What only replicas report is kept as last reported when the instance
+// says that it is a master.
+//
+// Rule: K-2.13, S2.7.
+func (i *instance) readInfo(text string) {
 	old := i.info
-	i.info.Read(i.infoText)
+	i.info.Read(text)
+	if i.infoCut = len(text) > maxInfoText; i.infoCut {
+		text = strings.Clone(text[:strings.LastIndexByte(text[:maxInfoText], '\n')+1])
+	}
+	i.infoText = text
 	if i.info.Role == replication.Replica {
 		if i.info.MasterPort != old.MasterPort || !equalFold(i.info.MasterHost, old.MasterHost) {
 			i.confMoved = true

@@ -48,6 +48,7 @@ type instance struct {
 	// Masters and replicas only.
 	info      replication.Info
 	infoText  string
+	infoCut   bool          // it was longer than what is kept of it
 	infoAt    time.Duration // last INFO reply; never = none
 	infoBusy  bool
 	infoNext  time.Duration // no INFO before, after an error

@@ -72,11 +72,10 @@ func (c *Core) pollManual(m *master) (held, gone, silent bool) {
 // Rule: E-62.
 func (c *Core) nextManualEpoch(m *master) {
 	f := &m.failover
-	c.epoch++
+	f.epoch = c.newEpoch()
 	c.changeMaster(m)
-	f.epoch = c.epoch
 	f.epochs++
-	c.say(LevelWarning, "+new-epoch", fmt.Sprint(c.epoch), m)
+	c.say(LevelWarning, "+new-epoch", fmt.Sprint(f.epoch), m)
 	c.standForVotes(m)
 }
 

@@ -41,6 +41,7 @@ type master struct {
 	election election
 	failover failover
 	switched switched
+	told     budget // for configurations that hellos tell
 	made     made
 
 	disputed   time.Duration   // since when a peer disputes our address in this config epoch; never (E-80)
