@@ -90,10 +90,7 @@ func (c *Core) startTime(m *master) time.Duration {
 		return farAway
 	}
 	c.shortenPause(m)
-	t0 := max(since, e.pauseUntil, c.amnesia.until)
-	if m.bornAt != never {
-		t0 = max(t0, m.bornAt+3*c.params.publishPeriod)
-	}
+	t0 := max(since, e.pauseUntil, c.amnesia.until, c.discoveryEnd(m))
 	if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != c.self() {
 		end := m.ballot.BindEnd(c.standing(m))
 		if end <= c.now.Mono && m.ballot.Vote != "" {
@@ -256,6 +253,10 @@ func (c *Core) standForVotes(m *master) {
 		c.touch(&r.instance)
 	}
 	f.voters = m.voters()
+	if c.discovering(m) {
+		all, _ := c.census(m)
+		f.voters = max(f.voters, all) // those too that only others know
+	}
 	c.awaitWrite(m)
 	c.touch(&m.watch)
 }

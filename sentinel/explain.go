@@ -210,7 +210,7 @@ func (e explainer) start() {
 		why   string
 	}{
 		{el.pauseUntil, fmt.Sprintf("pause after %d attempts, %d lost in a row (E-37, E-58)", el.attempts, el.lost)},
-		{bornUntil(c, m), "its peers are being discovered (E-18)"},
+		{c.discoveryEnd(m), "its peers are being discovered (E-18)" + c.stillOpen(m)},
 	} {
 		if hold.until > c.now.Mono {
 			e.line(2, "held back for %s: %s", hold.until-c.now.Mono, hold.why)
@@ -230,13 +230,6 @@ func (e explainer) place() {
 	m, c := e.m, e.c
 	e.line(2, "rank %d (better placed peers, E-12), penalty %d (1 for a slow disk, %d if no replica is good, E-14), slot %s",
 		c.rank(m), c.penalty(m), m.voters(), c.slot(m))
-}
-
-func bornUntil(c *Core, m *master) time.Duration {
-	if m.bornAt == never {
-		return never
-	}
-	return m.bornAt + 3*c.params.publishPeriod
 }
 
 func asTexts(ids []quorum.RunID) []string {

@@ -440,6 +440,9 @@ func (c *Core) helloAcknowledged(i *instance, v resp.Value) {
 		i.helloNext = c.now.Mono + time.Second
 	} else {
 		i.helloAt = c.now.Mono
+		if i.kind == kindPeer {
+			c.askList(i.peer)
+		}
 	}
 	c.touch(i)
 }

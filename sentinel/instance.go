@@ -95,6 +95,7 @@ type peer struct {
 	heardAt   time.Duration // last hello; creation counts
 	hello     string        // the payload of that hello, to know a repetition
 	said      configuration // what that hello says of the master
+	list      listing       // whom it knows, as it told while peers were being discovered
 	awaits    *hostName     // … or the name it gives, while that is being looked up; nil = none
 	asksAt    time.Duration // when it last asked us about the master; never
 	disputeAt time.Duration // since when it announces another address in our config epoch; never (E-80)

@@ -37,6 +37,7 @@ type master struct {
 	odown      bool
 	odownSince time.Duration // start of the last ODOWN; never
 	bornAt     time.Duration // since when its peers are being discovered (E-18); never = loaded with peers
+	closedAt   time.Duration // since when that discovery is closed; never = it is not
 
 	election election
 	failover failover
@@ -130,6 +131,7 @@ func (w *watch) act(c *Core) {
 	if c.tilt {
 		return
 	}
+	c.discover(m)
 	c.stepElection(m)
 	c.stepFailover(m)
 	c.askPeers(m)

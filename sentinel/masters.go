@@ -26,6 +26,7 @@ func (c *Core) addMaster(name string, addr replication.Addr, quorumSize int) *ma
 		odownSince:      never,
 		disputed:        never,
 		bornAt:          c.now.Mono,
+		closedAt:        never,
 		ballot:          quorum.Restore(c.now.Mono, c.epoch, false),
 		switched:        switched{at: never},
 	}
@@ -135,7 +136,7 @@ func (c *Core) newPeer(m *master, addr replication.Addr, runID string) *peer {
 	p.name, p.runID = runID, runID
 	c.joinPeerLink(p)
 	m.peers = append(m.peers, p)
-	m.saved = nil
+	m.closedAt, m.saved = never, nil
 	c.christen(&p.instance)
 	c.touch(&p.instance)
 	c.touch(&m.watch)
@@ -189,7 +190,7 @@ func (c *Core) resetMaster(m *master) {
 	m.runID = ""
 	m.info.MasterHost, m.info.MasterPort = "", 0
 	m.role, m.roleSince, m.confSince = replication.Master, c.now.Mono, c.now.Mono
-	m.bornAt = c.now.Mono
+	m.bornAt, m.closedAt = c.now.Mono, never
 	m.saved = nil
 	c.closeLink(m.link)
 	m.link.restartClocks(c.now.Mono, c.stalled)

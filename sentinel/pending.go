@@ -28,6 +28,7 @@ const (
 	sendHello
 	sendAsk
 	sendKindQuestion // INFO server to a peer (E-5)
+	sendListQuestion // SENTINEL SENTINELS to a peer (E-18)
 	sendPromotion    // the transaction of a promotion
 )
 
@@ -162,6 +163,8 @@ func (c *Core) dispatch(l *link, p pending, v resp.Value) {
 		c.askReply(p.inst.peer, v, p)
 	case sendKindQuestion:
 		c.kindReply(l, v)
+	case sendListQuestion:
+		c.listReply(p.inst.peer, v)
 	case sendPromotion:
 		c.promotionReply(p.inst.replica, v)
 	}

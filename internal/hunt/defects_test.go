@@ -31,6 +31,7 @@ type defect struct {
 	name       string
 	rule       string // a pattern for the rules that it breaks
 	mixed      bool   // an original takes part
+	fresh      bool   // the worlds are hurt while the Sentinels find each other
 	first      uint64 // the first seed, near one that shows it; 0 = 1
 	transcript string
 	shows      string
@@ -54,6 +55,9 @@ func TestDefectsAreFound(t *testing.T) {
 			args := []string{"-rule", d.rule, "-seeds", fmt.Sprint(*seeds), "-first", fmt.Sprint(max(d.first, 1))}
 			if d.mixed {
 				args = append(args, "-mixed")
+			}
+			if d.fresh {
+				args = append(args, "-fresh")
 			}
 			if !*all {
 				args = append(args, "-stop")

@@ -119,6 +119,18 @@ var defects = []defect{
 	{name: "votes from before a failed probe stand", rule: "E-45", first: 1013050, edits: []edit{
 		{"sentinel/persisted.go", "\t\tc.recant()\n", ""},
 	}},
+	{name: "the wait ends without asking", rule: "E-18", fresh: true, edits: []edit{
+		{"sentinel/discovery.go", "if !p.toldList() {", "if false {"},
+	}},
+	{name: "a peer that has not answered counts", rule: "E-18", fresh: true, edits: []edit{
+		{"sentinel/discovery.go", "if !p.toldList() {", "if !p.connected() {"},
+	}},
+	{name: "who is named and unknown does not matter", rule: "E-18", fresh: true, edits: []edit{
+		{"sentinel/discovery.go", "if !n.down && !ids[n.runID] {", "if false {"},
+	}},
+	{name: "a lone Sentinel does not wait", rule: "E-18", fresh: true, edits: []edit{
+		{"sentinel/discovery.go", "case known == 1:", "case known == 0:"},
+	}},
 	{name: "show early", rule: "I-10", edits: []edit{
 		{"sentinel/emit.go", "c.emit(Show{", "c.emitNow(Show{"},
 	}},

@@ -33,6 +33,7 @@ func run(args []string, out io.Writer) error {
 	seeds := flags.Int("seeds", 100, "how many worlds")
 	rule := flags.String("rule", ".", "a pattern for the rules that count")
 	mixed := flags.Bool("mixed", false, "one original in each quorum of three or more")
+	fresh := flags.Bool("fresh", false, "hurt from the first moment, while the Sentinels find each other")
 	stop := flags.Bool("stop", false, "stop at the first world that breaks one")
 	transcript := flags.String("scenario", "", "run this transcript instead")
 	if err := flags.Parse(args); err != nil {
@@ -45,7 +46,7 @@ func run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	h := hunt{want: want, mixed: *mixed, stop: *stop}
+	h := hunt{want: want, mixed: *mixed, fresh: *fresh, stop: *stop}
 	h.play(*first, *seeds)
 	fmt.Fprintf(out, "caught in %d of %d worlds", h.caught, h.played)
 	if h.caught > 0 {
@@ -70,8 +71,8 @@ func show(path string, out io.Writer) error {
 
 // hunt is what was found so far.
 type hunt struct {
-	want        *regexp.Regexp
-	mixed, stop bool
+	want               *regexp.Regexp
+	mixed, fresh, stop bool
 
 	played, caught int
 	first          uint64
@@ -86,6 +87,7 @@ func (h *hunt) play(first uint64, n int) {
 			p.Sentinels = max(p.Sentinels, 3)
 			p.Originals = 1
 		}
+		p.Fresh = p.Fresh || h.fresh && p.Sentinels > 1
 		h.played++
 		for _, v := range p.Play(nil).Violations {
 			if !h.want.MatchString(v) {

@@ -270,7 +270,7 @@ func TestMalformedRepliesDropTheLink(t *testing.T) {
 		{"bare line feed", "+OK\n", "malformed reply"},
 		{"length is no number", "$x\r\n", "malformed reply"},
 		{"bulk too large", "$4194305\r\n", "reply exceeds a limit"},
-		{"array too large", "*1025\r\n", "reply exceeds a limit"},
+		{"array too large", "*8193\r\n", "reply exceeds a limit"},
 		{"too deep", strings.Repeat("*1\r\n", 9), "reply exceeds a limit"},
 		{"two for one", "+OK\r\n+OK\r\n", "unexpected reply"},
 		{"a message, not subscribed", "+OK\r\n*3\r\n$7\r\nmessage\r\n$18\r\n__sentinel__:hello\r\n$1\r\nx\r\n", "unexpected reply"},

@@ -11,9 +11,9 @@ import (
 	"gosentinel/internal/resp"
 )
 
-// limits bound a reply. INFO may be large; a collection never is: the longest
-// is that of EXEC.
-var limits = resp.Limits{Depth: 4, Elems: 1024, Bulk: 4 << 20, Total: 4<<20 + 1<<10}
+// limits bound a reply. INFO may be large; the longest collection is the list of
+// 128 Sentinels (E-18).
+var limits = resp.Limits{Depth: 4, Elems: 8192, Bulk: 4 << 20, Total: 4<<20 + 1<<10}
 
 // messageHead is how every message on the hello channel begins, up to the
 // length of its payload.

@@ -74,6 +74,7 @@ type nodeWatch struct {
 	ours    map[Addr]time.Duration   // when a peer first said that it is of our kind (E-5)
 	outages map[string]outage        // by master
 	hung    map[sentinel.LinkID]bool // connections that it wants closed
+	byHand  string                   // master of a failover by hand that is about to begin
 	awake   time.Duration            // when its last TILT ended
 	tried   map[Addr]time.Duration   // when SLAVEOF NO ONE was last sent to it
 	mute    time.Duration            // till when it votes for nobody, started with a file that it cannot write; 0 = it may
@@ -86,6 +87,7 @@ type masterWatch struct {
 	forced    bool
 	asked     time.Duration          // when a manual failover was asked for, whose beginning is not told yet; 0 = none
 	manualAt  time.Duration          // when the last manual failover was asked for
+	fresh     time.Duration          // since when it has had to find its peers; 0 = its file names some
 	tryAt     time.Duration          // since when there is cause for the attempt that runs or ran last
 	shown     uint64                 // highest config epoch of an address shown to clients
 	promoteAt time.Duration          // of the last SLAVEOF NO ONE
@@ -177,6 +179,12 @@ func (k *checker) started(n *Node) {
 		m.asked, m.manual = 0, false
 	}
 	nw.trying, nw.disk, nw.mute = "", n.Disk.saved, 0
+	for _, d := range n.Disk.saved.Masters {
+		k.of(n, d.Name).fresh = 0
+		if len(d.Sentinels) == 0 {
+			k.of(n, d.Name).fresh = k.w.now + 1
+		}
+	}
 	clear(nw.infos)
 	clear(nw.oks)
 	clear(nw.ours)

@@ -65,6 +65,31 @@ func (f *faults) one() {
 	}
 }
 
+// lateMax is how much later than the others a Sentinel of a fresh world starts.
+const lateMax = 8 * time.Second
+
+// startLate lets some Sentinels of a world that begins start late, some of the
+// ways between them be cut meanwhile, and a master die while they find each
+// other.
+//
+// Rule: E-18, W-35.
+func (f *faults) startLate() {
+	for _, n := range f.w.nodes {
+		if f.r.Chance(0.5) {
+			n.Crash()
+			late := f.r.Duration(pick(f.r, 100*time.Millisecond, time.Second, lateMax))
+			f.w.At(late, n.Start)
+			f.p.Faults = append(f.p.Faults, fmt.Sprintf("%s starts at %v", n.name, late))
+		}
+	}
+	for range f.r.IntN(4) {
+		f.p.Faults = append(f.p.Faults, stampText(f.w.now)+" "+f.cutPair())
+	}
+	f.w.Run(f.r.Duration(pick(f.r, 200*time.Millisecond, 2*time.Second, 6*time.Second)))
+	f.p.Faults = append(f.p.Faults, stampText(f.w.now)+" "+f.crashMaster())
+	f.w.Run(f.r.Duration(discoveryMax))
+}
+
 func (f *faults) node() *Node         { return pick(f.r, f.w.nodes...) }
 func (f *faults) instance() *Instance { return pick(f.r, f.w.insts...) }
 

@@ -71,6 +71,7 @@ func (k *checker) stepped(n *Node, es []sentinel.Effect) {
 			k.node(n).hung[a.Link] = true
 		case sentinel.Emit:
 			k.outageOf(n, a.Event)
+			k.discovery(n, a.Event)
 			switch a.Event.Name {
 			case "-tilt":
 				k.node(n).awake = k.w.now

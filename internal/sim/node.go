@@ -62,6 +62,8 @@ type link struct {
 	c      *conn
 	pubsub bool
 	asked  map[sentinel.Tag]time.Duration // when INFO was asked for, by tag
+	lists  map[sentinel.Tag]string        // the master whose Sentinels were asked for, by tag
+	told   map[string]resp.Value          // the answers, by master
 }
 
 // AddSentinel makes a Sentinel and starts it.
@@ -267,7 +269,7 @@ func (n *Node) later(d time.Duration, in sentinel.Input) {
 }
 
 func (n *Node) dial(a sentinel.Dial) {
-	l := &link{id: a.Link, to: Addr{a.Addr.IP, a.Addr.Port}, pubsub: a.PubSub, asked: map[sentinel.Tag]time.Duration{}}
+	l := &link{id: a.Link, to: Addr{a.Addr.IP, a.Addr.Port}, pubsub: a.PubSub, asked: map[sentinel.Tag]time.Duration{}, lists: map[sentinel.Tag]string{}, told: map[string]resp.Value{}}
 	n.links[a.Link] = l
 	l.c = n.w.dial(n, l.to, a.Timeout)
 	l.c.ends[0].user = l
@@ -281,6 +283,9 @@ func (n *Node) send(a *sentinel.Send) {
 	n.w.check.sent(n, l.to, a.Cmds)
 	if len(a.Cmds) == 1 && a.Cmds[0][0] == "INFO" {
 		l.asked[a.Tag] = n.w.now
+	}
+	if c := a.Cmds[0]; len(c) == 3 && c[1] == "SENTINELS" {
+		l.lists[a.Tag] = c[2]
 	}
 	l.c.send(0, msg{kind: msgRequest, tag: a.Tag, cmds: a.Cmds})
 }
@@ -364,6 +369,10 @@ func (n *Node) handle(c *conn, end int, m *msg) {
 		if m.value.Kind == resp.Bulk {
 			n.w.check.heardInfo(n, l, l.asked[m.tag], m.value.Str)
 			delete(l.asked, m.tag)
+		}
+		if name, ok := l.lists[m.tag]; ok {
+			l.told[name] = m.value
+			delete(l.lists, m.tag)
 		}
 		if m.tag != 0 {
 			n.step(sentinel.Answer{Tag: m.tag, Value: m.value})

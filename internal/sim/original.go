@@ -362,9 +362,32 @@ func (o *original) request(in sentinel.Request) {
 		reply(o.isDown(Addr{args[2], port}, epoch, args[5]))
 	case len(args) == 3 && strings.EqualFold(args[1], "failover"):
 		reply(o.manual(args[2]))
+	case len(args) == 3 && strings.EqualFold(args[1], "sentinels"):
+		reply(o.listPeers(args[2]))
 	default:
 		reply(resp.Err("ERR the model does not know this command"))
 	}
+}
+
+// listPeers is SENTINEL SENTINELS, the fields that others look at.
+//
+// Rule: K-2.1.
+func (o *original) listPeers(name string) resp.Value {
+	for _, m := range o.masters {
+		if m.conf.Name != name {
+			continue
+		}
+		list := make([]resp.Value, len(m.peers))
+		for k, p := range m.peers {
+			flags := "sentinel"
+			if p.sdown {
+				flags = "s_down,sentinel"
+			}
+			list[k] = resp.List(resp.Str("name"), resp.Str(p.runID), resp.Str("runid"), resp.Str(p.runID), resp.Str("flags"), resp.Str(flags))
+		}
+		return resp.List(list...)
+	}
+	return resp.Err("ERR No such master with that name")
 }
 
 func (o *original) isDown(a Addr, epoch uint64, id string) resp.Value {

@@ -26,6 +26,7 @@ type Plan struct {
 	Gap       time.Duration // mean time between two faults
 	Clients   bool          // clients write all the time: in every other world
 	Strict    bool          // strict-durability: in one of five worlds
+	Fresh     bool          // hurt from the first moment, some Sentinels start late: in one of eight worlds
 	Faults    []string      // what has been done, for the report
 	Core      MakeCore      // makes the cores that are not originals; nil = the real one
 }
@@ -70,14 +71,19 @@ func NewPlan(seed uint64) *Plan {
 		p.Originals = 1 + r.IntN(p.Sentinels)
 	}
 	p.Clients, p.Strict = seed%2 == 0, seed%5 == 3
+	p.Fresh = seed%8 == 4 && p.Sentinels > 1
 	return p
 }
 
 // String is the plan on one line.
 func (p *Plan) String() string {
-	return fmt.Sprintf("seed=%d sentinels=%d originals=%d quorum=%d masters=%d replicas=%d down-after=%v failover-timeout=%v parallel-syncs=%d latency=%v fsync=%v hurt=%v gap=%v",
+	fresh := ""
+	if p.Fresh {
+		fresh = " fresh"
+	}
+	return fmt.Sprintf("seed=%d sentinels=%d originals=%d quorum=%d masters=%d replicas=%d down-after=%v failover-timeout=%v parallel-syncs=%d latency=%v fsync=%v hurt=%v gap=%v%s",
 		p.Seed, p.Sentinels, p.Originals, p.Quorum, p.Masters, p.Replicas, p.DownAfter, p.Timeout, p.Parallel,
-		p.Options.Latency, p.Options.Fsync, p.Hurt.Round(time.Second), p.Gap)
+		p.Options.Latency, p.Options.Fsync, p.Hurt.Round(time.Second), p.Gap, fresh)
 }
 
 // Make builds the world of the plan.
@@ -151,8 +157,12 @@ func (p *Plan) Play(watch func(*World)) (o Outcome) {
 	if watch != nil {
 		watch(w)
 	}
-	w.Run(discovery)
 	f := &faults{p: p, w: w, r: rng.New(p.Seed ^ 0x5eed), priorities: map[*Instance]int{}}
+	if p.Fresh {
+		f.startLate()
+	} else {
+		w.Run(discovery)
+	}
 	end := w.now + p.Hurt
 	for w.now < end {
 		w.Run(f.r.Duration(2 * p.Gap))
