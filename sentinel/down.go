@@ -147,12 +147,18 @@ func (c *Core) judgeDown(i *instance) {
 // renewSilentLink opens the connections of an instance that has just been
 // found silent anew, once, however young they are: after a partition TCP may
 // take seconds to try an old connection again, a new one is tried each second.
+// The first of them at once: a process that was only stopped answers on it the
+// moment it goes on, which may be before it is failed over.
 //
-// Rule: B-116, but for its 15 s.
+// Rule: B-116, but for its 15 s, E-34.
 func (c *Core) renewSilentLink(i *instance) {
 	l := i.link
-	if l.cmd.state == connUp && l.waits && c.now.Mono-l.lastReply > i.of.downAfter/2 {
-		c.closeLink(l)
+	if l.cmd.state != connUp || !l.waits || c.now.Mono-l.lastReply <= i.of.downAfter/2 || c.now.Mono-l.cmd.triedAt < tickEvery {
+		return
+	}
+	c.closeLink(l)
+	for _, cn := range []*conn{&l.cmd, &l.pub} {
+		cn.triedAt = min(cn.triedAt, c.now.Mono-c.params.pingPeriod)
 	}
 }
 

@@ -21,13 +21,15 @@ type election struct {
 	long        bool          // that pause is the one after a failed attempt
 	told        time.Duration // the pause that was logged; never
 	shortened   int           // how often a replica that became eligible cut it (E-58)
+	spared      int           // attempts given up since sparedAt, for the master had recovered (E-34)
+	sparedAt    time.Duration // never
 	failed      map[quorum.RunID]bool
 	startAt     time.Duration // as last computed, for due
 	listens     bool          // that waits for the answers to a better placed peer to leave
 }
 
 func (e *election) reset() {
-	*e = election{lastAttempt: never, pauseUntil: never, told: never, startAt: farAway}
+	*e = election{lastAttempt: never, pauseUntil: never, told: never, startAt: farAway, sparedAt: never}
 }
 
 // markFailed remembers that an attempt of id came to nothing. Who is no peer has

@@ -79,6 +79,10 @@ func (c *Core) secret(m *master) bool {
 // stepFailover takes the steps that are due.
 func (c *Core) stepFailover(m *master) {
 	f := &m.failover
+	if c.recovered(m) {
+		c.spare(m)
+		return
+	}
 	if f.state == stateSelectSlave {
 		if f.repair {
 			c.settleDispute(m)
@@ -214,6 +218,38 @@ func (c *Core) outOfTime(m *master) {
 	c.endAttempt(m)
 	c.markFailed(m, c.self())
 	m.election.pauseUntil, m.election.long = c.now.Mono+time.Second, false
+}
+
+// A master that answers now and then, each time just before it would be replaced,
+// is spared so often within two failover-timeouts, and then replaced.
+const sparedMost = 3
+
+// recovered reports whether the master of an attempt that has changed nothing
+// yet is up again in our own sight.
+//
+// Rule: E-34.
+func (c *Core) recovered(m *master) bool {
+	f, e := &m.failover, &m.election
+	if f.state != stateSelectSlave && f.state != stateSendNoOne || m.sdown || f.manual || f.repair || f.sentOne {
+		return false
+	}
+	return e.spared < sparedMost || c.now.Mono > e.sparedAt+m.timing(c).AttemptGap()
+}
+
+// spare gives an attempt up because its master has recovered. The outage is
+// over: the next one begins as if there had been none.
+//
+// Rule: E-34.
+func (c *Core) spare(m *master) {
+	e := &m.election
+	c.logLine(LevelWarning, "Failover of '"+m.name+"' given up: the master answers again")
+	c.event(LevelWarning, "-failover-abort-not-elected", &m.instance, "")
+	c.endAttempt(m)
+	if c.now.Mono > e.sparedAt+m.timing(c).AttemptGap() {
+		e.spared, e.sparedAt = 0, c.now.Mono
+	}
+	e.spared++
+	e.attempts, e.lost, e.pauseUntil, e.long = 0, 0, never, false
 }
 
 // choose marks r for promotion.

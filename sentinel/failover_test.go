@@ -261,3 +261,34 @@ func TestARepeatedHelloVisitsNobody(t *testing.T) {
 	}
 	require.Equal(t, before, w.c.visits)
 }
+
+// A master that has recovered before anything was done to its replicas is
+// spared, and the next outage begins as if there had been none; one that flaps
+// is spared three times within two failover-timeouts.
+//
+// Rule: E-34.
+func TestRecoveredMasterIsSpared(t *testing.T) {
+	r := newRig(t, around(watched("mm", "10.0.0.1", 6379, 2), 1, 2))
+	m := r.c.byName["mm"]
+	elected := func(f failover) failoverState {
+		f.epoch, f.startedAt, f.stateSince, f.electedAt = 1, r.now.Mono, r.now.Mono, r.now.Mono
+		m.failover = f
+		m.election.attempts, m.election.lost = 1, 1
+		r.c.stepFailover(m)
+		return m.failover.state
+	}
+	m.sdown = true
+	require.Equal(t, stateSelectSlave, elected(failover{state: stateSelectSlave}), "it is down")
+	m.sdown = false
+	require.Equal(t, stateSelectSlave, elected(failover{state: stateSelectSlave, manual: true}), "by hand")
+	require.Equal(t, stateSelectSlave, elected(failover{state: stateSelectSlave, sentOne: true}), "one has been promoted")
+	for range sparedMost {
+		require.Equal(t, stateNone, elected(failover{state: stateSelectSlave}))
+		require.Zero(t, m.election.attempts+m.election.lost+len(m.election.failed))
+		require.Equal(t, never, m.election.pauseUntil)
+	}
+	require.Equal(t, stateSelectSlave, elected(failover{state: stateSelectSlave}), "it flaps")
+	r.now.Mono += 2*m.failoverTimeout + 1
+	r.c.now = r.now
+	require.Equal(t, stateNone, elected(failover{state: stateSelectSlave}), "long ago")
+}

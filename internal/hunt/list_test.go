@@ -131,6 +131,9 @@ var defects = []defect{
 	{name: "a lone Sentinel does not wait", rule: "E-18", fresh: true, edits: []edit{
 		{"sentinel/discovery.go", "case known == 1:", "case known == 0:"},
 	}},
+	{name: "a master that has recovered is failed over", transcript: "hang-short.txt", shows: `BROKEN .* E-34: .*`, edits: []edit{
+		{"sentinel/failover.go", "if c.recovered(m) {", "if false {"},
+	}},
 	{name: "show early", rule: "I-10", edits: []edit{
 		{"sentinel/emit.go", "c.emit(Show{", "c.emitNow(Show{"},
 	}},

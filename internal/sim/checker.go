@@ -87,6 +87,10 @@ type masterWatch struct {
 	forced    bool
 	asked     time.Duration          // when a manual failover was asked for, whose beginning is not told yet; 0 = none
 	manualAt  time.Duration          // when the last manual failover was asked for
+	silent    bool                   // its core sees it SDOWN
+	byHand    bool                   // the attempt that its core runs or ran last
+	acted     bool                   // … which has sent SLAVEOF NO ONE
+	spared    int                    // attempts that its core gave up because the master had recovered
 	fresh     time.Duration          // since when it has had to find its peers; 0 = its file names some
 	tryAt     time.Duration          // since when there is cause for the attempt that runs or ran last
 	shown     uint64                 // highest config epoch of an address shown to clients
@@ -180,9 +184,10 @@ func (k *checker) started(n *Node) {
 	}
 	nw.trying, nw.disk, nw.mute = "", n.Disk.saved, 0
 	for _, d := range n.Disk.saved.Masters {
-		k.of(n, d.Name).fresh = 0
+		m := k.of(n, d.Name)
+		m.fresh, m.silent, m.spared = 0, false, 0
 		if len(d.Sentinels) == 0 {
-			k.of(n, d.Name).fresh = k.w.now + 1
+			m.fresh = k.w.now + 1
 		}
 	}
 	clear(nw.infos)

@@ -22,12 +22,6 @@ const discoveryMax = 6 * time.Second
 //
 // Rule: E-18.
 func (k *checker) discovery(n *Node, e sentinel.Event) {
-	if e.Name == "" {
-		if name, ok := strings.CutPrefix(e.Payload, "Executing user requested FAILOVER of '"); ok {
-			k.node(n).byHand = strings.TrimSuffix(name, "'")
-		}
-		return
-	}
 	f := strings.Fields(e.Payload)
 	if len(f) < 2 || f[0] != "master" {
 		return
@@ -37,8 +31,7 @@ func (k *checker) discovery(n *Node, e sentinel.Event) {
 	case "+monitor", "+reset-master":
 		k.of(n, name).fresh = k.w.now + 1
 	case "+try-failover":
-		manual := k.node(n).byHand == name
-		k.node(n).byHand = ""
+		manual := k.of(n, name).byHand
 		born := k.of(n, name).fresh
 		if manual || born == 0 || k.w.now+1-born >= discoveryMax {
 			return

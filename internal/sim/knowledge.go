@@ -67,10 +67,13 @@ func (k *checker) stepped(n *Node, es []sentinel.Effect) {
 		switch a := es[i].Action.(type) {
 		case sentinel.Show:
 			k.wantsShown(n, a, es[i].After)
+		case *sentinel.Send:
+			k.spares(n, a)
 		case sentinel.Hangup:
 			k.node(n).hung[a.Link] = true
 		case sentinel.Emit:
 			k.outageOf(n, a.Event)
+			k.intends(n, a.Event)
 			k.discovery(n, a.Event)
 			switch a.Event.Name {
 			case "-tilt":
