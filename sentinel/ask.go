@@ -95,7 +95,7 @@ func (c *Core) askDue(m *master) time.Duration {
 
 // askTime is when p is to be asked next.
 func (c *Core) askTime(m *master, p *peer) time.Duration {
-	if !p.connected() || p.link.cmd.pending.len() >= maxPending*len(p.link.users) {
+	if !p.connected() || p.link.mute() || p.link.cmd.pending.len() >= maxPending*len(p.link.users) {
 		return farAway
 	}
 	if m.failover.wantsVotes() {
@@ -160,13 +160,14 @@ func (p *peer) knowsMasterAs() (at replication.Addr, foreign bool) {
 
 // askReply takes a peer's answer: its opinion, and its vote. The opinion is of
 // the address that was asked about, which a switch may have left since: in the
-// same moment too, as all that has come during a stall is read in one.
+// same moment too, as all that has come during a stall is read in one. Who is
+// not who its hellos say has neither.
 //
-// Rule: B-322, E-30, S-4.
+// Rule: B-322, E-6, E-30, S-4.
 func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
 	p.asks--
 	m := p.of
-	if v.Kind != resp.Array || len(v.Elems) != 3 || v.Elems[0].Kind != resp.Integer ||
+	if !p.link.identified || p.link.mute() || v.Kind != resp.Array || len(v.Elems) != 3 || v.Elems[0].Kind != resp.Integer ||
 		v.Elems[1].Kind != resp.Bulk || !goodCandidate(v.Elems[1].Str) || v.Elems[2].Kind != resp.Integer || v.Elems[2].Int < 0 {
 		c.touch(&m.watch)
 		return
@@ -256,7 +257,7 @@ func (c *Core) answerAsk(m *master, in Request, epoch int64, candidate string) {
 		p.asksAt = c.now.Mono
 		if m.sdown && !p.saysDown(c) && p.asks <= 1 && !again {
 			p.askedAt = never // ask back at once
-			if p.connected() && !m.failover.wantsVotes() && !c.tilt {
+			if p.connected() && !p.link.mute() && !m.failover.wantsVotes() && !c.tilt {
 				c.ask(m, p)
 			}
 		}

@@ -317,7 +317,16 @@ func (c *Core) cacheEntry(i *instance) resp.Value {
 	return resp.List(resp.Int(c.infoAge(i)), text)
 }
 
-func (c *Core) showMyID(in Request) { c.reply(in.ID, resp.Str(c.myID)) }
+// showMyID waits for no write but that of the id: peers ask ahead of all else.
+//
+// Rule: E-6.
+func (c *Core) showMyID(in Request) {
+	if c.settled < c.idSeq {
+		c.reply(in.ID, resp.Str(c.myID))
+		return
+	}
+	c.emitNow(Respond{ID: in.ID, Value: resp.Str(c.myID)})
+}
 
 func (c *Core) pendingScripts(in Request) { c.reply(in.ID, c.scripts.pending(c.now.Mono)) }
 

@@ -21,6 +21,7 @@ type Core struct {
 	rng *rng.Rand
 
 	myID     string
+	idSeq    Seq          // the write of myID, if it was made in this life
 	epoch    quorum.Epoch // current_epoch
 	heard    heardEpoch
 	general  conf.State // boot, for the general settings it carries
@@ -122,6 +123,7 @@ func (c *Core) Start() []Effect {
 	if c.myID == "" {
 		c.myID = c.randomID()
 		c.change()
+		c.idSeq = c.seq
 	}
 	c.logLine(LevelNotice, "Sentinel ID is "+c.myID)
 	for _, m := range c.masters {

@@ -148,7 +148,9 @@ func (f *crowd) answer(s *site, a *Send) {
 		f.pubs[*s] = a.Link
 		f.post(Hello{Link: a.Link})
 	default:
-		if a.Tag != 0 {
+		if s.group < 0 && len(a.Cmds[0]) == 2 && a.Cmds[0][1] == "MYID" {
+			f.post(Answer{Tag: a.Tag, Value: resp.Str(peerID(s.part))})
+		} else if a.Tag != 0 {
 			f.post(Answer{Tag: a.Tag, Value: resp.OK})
 		}
 	}

@@ -39,9 +39,12 @@ type listing struct {
 	named []listed
 }
 
-// toldList reports whether p has told its list on the connection that is up.
+// toldList reports whether p, and nobody else, has told its list on the
+// connection that is up.
+//
+// Rule: E-6, E-18.
 func (p *peer) toldList() bool {
-	return p.connected() && p.list.told && p.list.on == p.link.cmd.id
+	return p.connected() && p.link.identified && !p.link.mute() && p.list.told && p.list.on == p.link.cmd.id
 }
 
 // listed is one Sentinel in a list.

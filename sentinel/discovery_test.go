@@ -39,6 +39,8 @@ func (r *rig) meet(i int, list resp.Value) {
 	for range 2 { // its hello, and then what is asked behind it
 		for _, q := range append([]pending(nil), p.link.cmd.pending.all()...) {
 			switch q.is {
+			case sendIdentity:
+				r.step(Answer{Tag: q.tag, Value: resp.Str(p.runID)})
 			case sendHello:
 				r.step(Answer{Tag: q.tag, Value: resp.Int(1)})
 			case sendListQuestion:

@@ -95,6 +95,7 @@ func (d dumper) master(m *master) {
 		d.line(2, "peer %q %s heard=%s says=%s:%d/%d down=%t,%t answered=%s vote=%q/%d",
 			p.runID, addrText(&p.instance), at(p.heardAt), p.said.addr.Host, p.said.addr.Port, p.said.epoch,
 			p.opinionDown, p.answered, at(p.answeredAt), p.leader, p.leaderEpoch)
+		d.line(3, "vouched=%t", p.vouched)
 		d.line(3, "asks busy=%d step=%d at=%s theirs=%s voice=%s since=%s", p.asks, p.askStep, at(p.askedAt), at(p.asksAt), p.voice.is, at(p.voice.asked))
 		d.instance(3, &p.instance)
 	}
@@ -103,9 +104,9 @@ func (d dumper) master(m *master) {
 // instance writes what instances of all kinds have.
 func (d dumper) instance(depth int, i *instance) {
 	l := i.link
-	d.line(depth, "link cmd=%d/%d pub=%d/%d sharers=%d ping=%t,%s ok=%s reply=%s rtt=%s refused=%s own=%t",
+	d.line(depth, "link cmd=%d/%d pub=%d/%d sharers=%d ping=%t,%s ok=%s reply=%s rtt=%s refused=%s own=%t proof=%s,%t",
 		l.cmd.state, l.cmd.pending.len(), l.pub.state, l.pub.pending.len(), len(l.users), l.waits, at(l.pendingSince),
-		at(l.lastOK), at(l.lastReply), l.rtt, at(l.refusedAt), l.own)
+		at(l.lastOK), at(l.lastReply), l.rtt, at(l.refusedAt), l.own, l.proof, l.identified)
 	if i.kind == kindPeer && l.deafTo > 0 {
 		d.line(depth, "deaf to=%d end=%s", l.deafTo, at(l.deafEnd))
 	}

@@ -32,7 +32,7 @@ func (c *Core) Durable() (conf.State, Seq) {
 	return st, c.seq
 }
 
-// record is what the file holds of m. While its failover is announced and not
+// record is what the file holds of m: of the peers those that count. While its failover is announced and not
 // finished, the promoted replica already stands as the master, and the old
 // master in that replica's place.
 //
@@ -65,6 +65,9 @@ func (c *Core) record(m *master) *conf.Master {
 		f.Replicas = append(f.Replicas, c.endpoint(addr))
 	}
 	for _, p := range m.peers {
+		if !p.counts() {
+			continue
+		}
 		f.Sentinels = append(f.Sentinels, conf.Peer{Addr: c.endpoint(p.addr), RunID: p.runID})
 	}
 	return f

@@ -127,7 +127,7 @@ func (c *Core) startTime(m *master) time.Duration {
 // Rule: E-14, E-58.
 func (m *master) hasOriginal() bool {
 	for _, p := range m.peers {
-		if !p.link.own && p.connected() && !p.sdown {
+		if !p.link.own && p.connected() && !p.sdown && !p.link.mute() {
 			return true
 		}
 	}
@@ -147,13 +147,14 @@ func (c *Core) tellPause(m *master) {
 	c.logLine(LevelNotice, "Next failover delay: I will not start a failover before "+until.Format(time.ANSIC))
 }
 
-// usable is the number of Sentinels that are not down, ourselves included.
+// usable is the number of Sentinels that are not down and may vote, ourselves
+// included.
 //
-// Rule: B-622.
+// Rule: B-622, E-6.
 func (c *Core) usable(m *master) int {
 	n := 1
 	for _, p := range m.peers {
-		if !p.sdown {
+		if !p.sdown && !p.link.mute() {
 			n++
 		}
 	}
@@ -176,7 +177,7 @@ func (c *Core) better(m *master) iter.Seq[*peer] {
 	selfFailed := m.election.failed[c.self()]
 	return func(yield func(*peer) bool) {
 		for _, p := range m.peers {
-			if !p.link.own || !c.attentive(p) || p.saysUp(c) || m.election.failed[quorum.RunID(p.runID)] {
+			if !p.link.own || p.link.mute() || !c.attentive(p) || p.saysUp(c) || m.election.failed[quorum.RunID(p.runID)] {
 				continue
 			}
 			if (selfFailed || p.runID < c.myID) && !yield(p) {
@@ -214,7 +215,7 @@ func (c *Core) penalty(m *master) int {
 func (c *Core) slot(m *master) time.Duration {
 	r := time.Duration(0)
 	for _, p := range m.peers {
-		if p.link.own && c.attentive(p) {
+		if p.link.own && !p.link.mute() && c.attentive(p) {
 			r = max(r, p.link.rtt)
 		}
 	}
@@ -284,7 +285,7 @@ func (c *Core) voteSettled(m *master) bool { return m.failover.voteSeq <= c.sett
 func (c *Core) voters(m *master) []quorum.Voter {
 	vs := make([]quorum.Voter, 0, len(m.peers))
 	for _, p := range m.peers {
-		v := quorum.Voter{Voice: p.voice.is, Connected: p.connected()}
+		v := quorum.Voter{Voice: p.voice.is, Connected: p.connected() && !p.link.mute()}
 		if p.voice.asked != never {
 			v.Silence = c.now.Mono - p.voice.asked
 		}
@@ -437,7 +438,7 @@ func (c *Core) vote(m *master, epoch quorum.Epoch, candidate quorum.RunID) {
 		return
 	}
 	p := m.findPeer(string(candidate))
-	ask := quorum.Ask{Epoch: epoch, Candidate: candidate, Known: p != nil, Original: p == nil || !p.link.own}
+	ask := quorum.Ask{Epoch: epoch, Candidate: candidate, Known: p != nil && p.counts(), Original: p == nil || !p.link.own}
 	switch m.ballot.Answer(c.now.Mono, ask, c.standing(m)) {
 	case quorum.Stale:
 		if p != nil {
@@ -476,7 +477,7 @@ func (c *Core) standing(m *master) quorum.Standing {
 		SelfBound: c.selfBound(m),
 	}
 	original, rtt := true, time.Duration(0)
-	if p := m.findPeer(string(m.ballot.Vote)); p != nil {
+	if p := m.findPeer(string(m.ballot.Vote)); p != nil && p.counts() {
 		original, rtt = !p.link.own, p.link.rtt
 		s.VotedKnown = true
 		s.VotedDead = p.dead()

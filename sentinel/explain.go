@@ -120,6 +120,9 @@ func (e explainer) peer(p *peer) string {
 	if !p.link.own {
 		text += " (an original)"
 	}
+	if p.link.mute() {
+		text += " (no vote: another answers there, E-6)"
+	}
 	if p.sdown {
 		text += " (SDOWN)"
 	} else if !p.connected() {

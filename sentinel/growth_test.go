@@ -103,6 +103,7 @@ var walkers = map[string]string{
 	"movePeer":        "the address of all sharers changes",
 	"renumber":        "the address of all sharers changes",
 	"leaveLink":       "a sharer leaves",
+	"identityReply":   "once for each connection to a peer",
 	"kindReply":       "once for each connection to a peer",
 }
 

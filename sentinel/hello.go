@@ -199,8 +199,11 @@ func helloNames(payload []byte) (id, master []byte) {
 }
 
 // introduce finds the peer that sent h, or makes it known; nil if it cannot be.
+// An address where a peer answers by its own run id is nobody else's. Elsewhere
+// the latest claim replaces the one before, and counts as that did; of other
+// masters it says nothing.
 //
-// Rule: B-430.
+// Rule: B-430, E-6.
 func (c *Core) introduce(m *master, h helloMessage) *peer {
 	addr, ok := c.address(h.ip, h.port)
 	p := m.findPeer(h.runID)
@@ -216,10 +219,16 @@ func (c *Core) introduce(m *master, h helloMessage) *peer {
 		c.movePeer(m, p, h)
 		return p
 	}
+	vouched := false
 	for _, other := range m.peers {
 		if other.addr.Same(addr) {
+			if other.proven() {
+				c.complain(nil, "another Sentinel answers at its address")
+				return nil
+			}
+			vouched = other.vouched
 			c.event(LevelNotice, "+sentinel-invalid-addr", &other.instance, "")
-			c.removePeerEverywhere(other.runID)
+			c.removePeer(other)
 			break
 		}
 	}
@@ -227,6 +236,7 @@ func (c *Core) introduce(m *master, h helloMessage) *peer {
 		return nil
 	}
 	p = c.newPeer(m, addr, h.runID)
+	p.vouched = p.vouched || vouched
 	c.event(LevelNotice, "+sentinel", &p.instance, "")
 	c.changeMaster(m)
 	c.touch(&m.watch)
@@ -244,27 +254,19 @@ func (c *Core) movePeer(m *master, p *peer, h helloMessage) {
 		u.addr = addr
 		c.christen(u)
 		u.peer.hello = "" // its repetition is none: it tells another address
+		u.peer.vouched = u.peer.vouched || p.link.unanswered(c)
 		c.changeMaster(u.of)
 		if u.of != m {
 			others++
 		}
 	}
 	c.closeLink(p.link)
+	p.link.proof, p.link.identified = proofNone, false
 	p.link.cmd.triedAt = never
 	p.link.restartClocks(c.now.Mono, c.stalled)
 	if others > 0 {
 		c.event(LevelNotice, "+sentinel-address-update", &p.instance,
 			fmt.Sprintf(" %d additional matching instances", others))
-	}
-}
-
-func (c *Core) removePeerEverywhere(runID string) {
-	l := c.peerLink[runID]
-	if l == nil {
-		return
-	}
-	for _, u := range append([]*instance(nil), l.users...) {
-		c.removePeer(u.peer)
 	}
 }
 
@@ -375,7 +377,7 @@ func (c *Core) confirmedByPeer(m *master) {
 func (c *Core) confirmed(m *master) bool {
 	agree := 1
 	for _, p := range m.peers {
-		recent := !p.sdown && c.now.Mono-p.heardAt <= 3*c.params.publishPeriod
+		recent := !p.sdown && !p.link.mute() && c.now.Mono-p.heardAt <= 3*c.params.publishPeriod
 		if recent && p.said.epoch == m.configEpoch && p.said.addr.Same(m.addr) {
 			agree++
 		}

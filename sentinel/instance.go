@@ -99,6 +99,7 @@ type peer struct {
 	awaits    *hostName     // … or the name it gives, while that is being looked up; nil = none
 	asksAt    time.Duration // when it last asked us about the master; never
 	disputeAt time.Duration // since when it announces another address in our config epoch; never (E-80)
+	vouched   bool          // it may well be a Sentinel: it was known before, or somebody did not deny it (E-6)
 
 	opinionDown bool          // its last answer: it sees the master down
 	answeredAt  time.Duration // last answer; creation counts

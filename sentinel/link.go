@@ -55,6 +55,9 @@ type link struct {
 	early        time.Duration // by how much the next PING comes before its period
 	refusedAt    time.Duration // the last connect was refused then; never = it was not
 	own          bool          // the peer is of our kind (E-5)
+	proof        proof         // what was last answered for the peer's run id (E-6) …
+	identified   bool          // … on the connection that stands
+	accusedAt    time.Duration // when it was last told that somebody else answers there; never
 
 	after time.Duration // downAfter as last computed; 0 = a sharer or its option has changed
 	downs int           // sharers that are SDOWN
@@ -65,7 +68,7 @@ type link struct {
 
 // newLink makes the link of i, which is i's alone until others join.
 func (c *Core) newLink(i *instance, dual bool) *link {
-	l := &link{users: []*instance{i}, dual: dual, refusedAt: never, deafEnd: never}
+	l := &link{users: []*instance{i}, dual: dual, refusedAt: never, accusedAt: never, deafEnd: never}
 	l.cmd = conn{link: l, triedAt: never}
 	l.pub = conn{link: l, triedAt: never, pubsub: true}
 	l.restartClocks(c.now.Mono, c.stalled)
@@ -314,6 +317,7 @@ func (c *Core) linkUp(in LinkUp) {
 	l.refusedAt = never
 	c.spreadTurns(l)
 	if l.users[0].kind == kindPeer {
+		c.askIdentity(l)
 		c.sendNow(cn, pending{is: sendKindQuestion, inst: l.users[0]}, []string{"INFO", "server"})
 	}
 	for _, i := range l.users {

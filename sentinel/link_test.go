@@ -71,7 +71,23 @@ func (w *wires) to(port int, pubsub bool) LinkID {
 func (w *wires) up(port int, pubsub bool) []string {
 	id := w.to(port, pubsub)
 	require.NotZero(w.t, id)
-	return w.put(LinkUp{Link: id, Local: "10.9.9.9"})
+	cmds := w.put(LinkUp{Link: id, Local: "10.9.9.9"})
+	if l := w.c.conns[id].link; l.users[0].kind == kindPeer {
+		cmds = append(cmds, w.tellID(port, resp.Str(l.users[0].runID))...)
+	}
+	return cmds
+}
+
+// tellID answers the MYID that opened the connection to a peer (E-6).
+func (w *wires) tellID(port int, v resp.Value) []string {
+	w.t.Helper()
+	for _, s := range w.sent[w.to(port, false)] {
+		if slices.Equal(s.Cmds[0], []string{"SENTINEL", "MYID"}) {
+			return w.put(Answer{Tag: s.Tag, Value: v})
+		}
+	}
+	require.Fail(w.t, "not asked for its id")
+	return nil
 }
 
 func (w *wires) down(port int, pubsub bool, refused bool) []string {

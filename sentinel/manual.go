@@ -61,7 +61,7 @@ func (c *Core) pollManual(m *master) (held, gone, silent bool) {
 		case quorum.Gone, quorum.Refusal:
 			gone = gone || p.leaderEpoch >= m.failover.epoch
 		case quorum.Silent:
-			silent = silent || p.connected()
+			silent = silent || p.connected() && !p.link.mute()
 		}
 	}
 	return held, gone, silent

@@ -60,7 +60,17 @@ type switched struct {
 }
 
 // voters is how many Sentinels vote on this master, ourselves included.
-func (m *master) voters() int { return len(m.peers) + 1 }
+//
+// Rule: B-620, E-6.
+func (m *master) voters() int {
+	n := 1
+	for _, p := range m.peers {
+		if p.counts() {
+			n++
+		}
+	}
+	return n
+}
 
 func (m *master) timing(c *Core) quorum.Timing {
 	return quorum.Timing{ElectionTimeout: c.params.electionTimeout, FailoverTimeout: m.failoverTimeout}

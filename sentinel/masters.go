@@ -92,7 +92,7 @@ func (c *Core) load(f *conf.Master) error {
 		if p.RunID == "" || p.RunID == c.myID || m.findPeer(p.RunID) != nil {
 			continue
 		}
-		c.newPeer(m, addr, p.RunID)
+		c.newPeer(m, addr, p.RunID).vouched = true
 		m.bornAt = never
 	}
 	return nil
@@ -135,6 +135,7 @@ func (c *Core) newPeer(m *master, addr replication.Addr, runID string) *peer {
 	p.peer = p
 	p.name, p.runID = runID, runID
 	c.joinPeerLink(p)
+	p.vouched = p.link.proof == proofGiven || p.link.proof == proofDenied
 	m.peers = append(m.peers, p)
 	m.closedAt, m.saved = never, nil
 	c.christen(&p.instance)

@@ -29,6 +29,7 @@ const (
 	sendAsk
 	sendKindQuestion // INFO server to a peer (E-5)
 	sendListQuestion // SENTINEL SENTINELS to a peer (E-18)
+	sendIdentity     // SENTINEL MYID to a peer (E-6)
 	sendPromotion    // the transaction of a promotion
 )
 
@@ -137,13 +138,18 @@ func (c *Core) answer(in *Answer) {
 }
 
 // inherit takes a reply to who is behind l now. A replica that a switch made
-// anew has no other INFO yet, and its own question may be answered late.
+// anew has no other INFO yet, and its own question may be answered late. What a
+// peer says of itself concerns all masters that share its link.
 //
 // Rule: B-731, E-50.
 func (c *Core) inherit(l *link, p pending, v resp.Value) {
 	switch i := l.users[0]; {
 	case p.is == sendPing:
 		c.pong(l, v)
+	case p.is == sendKindQuestion:
+		c.kindReply(l, v)
+	case p.is == sendIdentity:
+		c.identityReply(l, v)
 	case p.is == sendInfo && i.kind == kindReplica:
 		busy := i.infoBusy
 		c.infoReply(i, v, p.at)
@@ -165,6 +171,8 @@ func (c *Core) dispatch(l *link, p pending, v resp.Value) {
 		c.kindReply(l, v)
 	case sendListQuestion:
 		c.listReply(p.inst.peer, v)
+	case sendIdentity:
+		c.identityReply(l, v)
 	case sendPromotion:
 		c.promotionReply(p.inst.replica, v)
 	}

@@ -12,7 +12,7 @@ import (
 //
 // Rule: E-80, S-7.
 func (c *Core) hearDispute(m *master, p *peer) {
-	if m.configEpoch == 0 {
+	if m.configEpoch == 0 || p.link.mute() {
 		return // configured differently by hand: nobody can know who is right
 	}
 	if p.disputeAt == never {
@@ -30,7 +30,7 @@ func (c *Core) hearDispute(m *master, p *peer) {
 // stillDisputed reports whether some peer disputes our configuration.
 func (m *master) stillDisputed() bool {
 	for _, p := range m.peers {
-		if p.disputeAt != never && p.said.epoch == m.configEpoch && !p.said.addr.Same(m.addr) {
+		if p.disputeAt != never && !p.link.mute() && p.said.epoch == m.configEpoch && !p.said.addr.Same(m.addr) {
 			return true
 		}
 	}
@@ -99,7 +99,9 @@ func (c *Core) bestClaim(m *master) (best *instance, awaited bool) {
 	}
 	look(m.addr)
 	for _, p := range m.peers {
-		look(p.said.addr)
+		if !p.link.mute() {
+			look(p.said.addr)
+		}
 	}
 	if masters.i == nil && !silent {
 		return others.i, awaited
@@ -124,7 +126,7 @@ func (m *master) announcers(addr replication.Addr) int {
 		n++
 	}
 	for _, p := range m.peers {
-		if p.said.epoch == m.configEpoch && p.said.addr.Same(addr) {
+		if !p.link.mute() && p.said.epoch == m.configEpoch && p.said.addr.Same(addr) {
 			n++
 		}
 	}

@@ -137,6 +137,12 @@ var defects = []defect{
 	{name: "show early", rule: "I-10", edits: []edit{
 		{"sentinel/emit.go", "c.emit(Show{", "c.emitNow(Show{"},
 	}},
+	{name: "a hello's word is taken for who answers", rule: "I-13", edits: []edit{
+		{"sentinel/identity.go", "		return proofGiven\n	}\n	return proofRefuted", "		return proofGiven\n	}\n	return proofGiven"},
+	}},
+	{name: "a peer that is somebody else is no voter any more", transcript: "hello-forged.txt", shows: `BROKEN .* I-13: .*`, edits: []edit{
+		{"sentinel/identity.go", "return p.link.proof != proofRefuted || p.vouched", "return p.link.proof != proofRefuted"},
+	}},
 	{name: "nobody is re-pointed", rule: "I-11", edits: []edit{
 		{"sentinel/reconf.go", `c.sendFollow(m, r, "+slave-reconf-sent")`, ""},
 		{"sentinel/info.go", "if c.now.Mono < c.fixTime(m, r) {", "if true {"},

@@ -225,6 +225,9 @@ func (r *runner) cmd(c *command) {
 		if w == `""` {
 			words[k] = ""
 		}
+		for _, s := range r.w.Sentinels() { // <s1> stands for its run id, as in what is shown
+			words[k] = strings.ReplaceAll(words[k], "<"+s.Name()+">", s.ID())
+		}
 	}
 	switch {
 	case n != nil:

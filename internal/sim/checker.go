@@ -332,6 +332,7 @@ func (k *checker) elected(n *Node, name string, at Addr) {
 	if support < need && !k.reset {
 		k.fail(n.name, "I-6", "leads %s in epoch %d with %d votes of %d", name, m.epoch, support, need)
 	}
+	k.real(n, name, m.epoch, support)
 	down := 0
 	for _, o := range k.w.nodes {
 		ow := k.of(o, name)

@@ -360,6 +360,8 @@ func (o *original) request(in sentinel.Request) {
 		port, _ := strconv.Atoi(args[3])
 		epoch, _ := strconv.ParseUint(args[4], 10, 64)
 		reply(o.isDown(Addr{args[2], port}, epoch, args[5]))
+	case len(args) == 2 && strings.EqualFold(args[1], "myid"):
+		reply(resp.Str(o.boot.MyID))
 	case len(args) == 3 && strings.EqualFold(args[1], "failover"):
 		reply(o.manual(args[2]))
 	case len(args) == 3 && strings.EqualFold(args[1], "sentinels"):

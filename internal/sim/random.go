@@ -27,6 +27,7 @@ type Plan struct {
 	Clients   bool          // clients write all the time: in every other world
 	Strict    bool          // strict-durability: in one of five worlds
 	Fresh     bool          // hurt from the first moment, some Sentinels start late: in one of eight worlds
+	Forger    bool          // somebody publishes hellos that are not true: in one of six, where no original takes part
 	Faults    []string      // what has been done, for the report
 	Core      MakeCore      // makes the cores that are not originals; nil = the real one
 }
@@ -70,7 +71,7 @@ func NewPlan(seed uint64) *Plan {
 	if seed%4 == 2 {
 		p.Originals = 1 + r.IntN(p.Sentinels)
 	}
-	p.Clients, p.Strict = seed%2 == 0, seed%5 == 3
+	p.Clients, p.Strict, p.Forger = seed%2 == 0, seed%5 == 3, seed%6 == 1 && p.Originals == 0
 	p.Fresh = seed%8 == 4 && p.Sentinels > 1
 	return p
 }
@@ -162,11 +163,14 @@ func (p *Plan) Play(watch func(*World)) (o Outcome) {
 		f.startLate()
 	} else {
 		w.Run(discovery)
+		w.allKnown = w.acquainted()
 	}
+	forger := newForger(p, w)
 	end := w.now + p.Hurt
 	for w.now < end {
 		w.Run(f.r.Duration(2 * p.Gap))
 		f.one()
+		forger.one()
 	}
 	took, why := w.Settle(p.settleWithin())
 	o.Settled = took

@@ -57,7 +57,8 @@ type World struct {
 	dns      map[string][]string
 	lastIP   map[string]string // of a name, even if it does not resolve any more
 	scripts  map[string]ScriptResult
-	sameTime int // events since time last moved
+	sameTime int  // events since time last moved
+	allKnown bool // all Sentinels knew each other once
 
 	// OnEvent, when set, hears every event that a Sentinel tells.
 	OnEvent func(Record)
