@@ -124,7 +124,8 @@ type (
 		PubSub  bool
 	}
 	// Hangup closes a connection, after delivering what was sent on it
-	// already; nothing is heard of that link any more.
+	// already; nothing is heard of that link any more. While the disk is sick
+	// it waits for none of that which has to wait for a write (see Outbox).
 	Hangup struct{ Link LinkID }
 	// Send, handed out as a pointer, queues commands on a link, pipelined as they stand (renames, MULTI,
 	// EXEC included). Answer is the last reply. Tag 0 wants no answer; the
@@ -152,6 +153,9 @@ type (
 		Port   int
 		Gone   bool
 	}
+	// DiskSick says whether a write takes too long. While it is Silent, too,
+	// what clients and peers ask waits, PING and the View included.
+	DiskSick struct{ On, Silent bool }
 	// SetLogLevel carries out SENTINEL CONFIG SET loglevel.
 	SetLogLevel struct{ Level string }
 	// RunScript starts a script: Argv[0] is its path.
@@ -174,6 +178,7 @@ func (*Send) isAction()       {}
 func (Respond) isAction()     {}
 func (Emit) isAction()        {}
 func (Show) isAction()        {}
+func (DiskSick) isAction()    {}
 func (SetLogLevel) isAction() {}
 func (RunScript) isAction()   {}
 func (KillJob) isAction()     {}

@@ -50,11 +50,11 @@ func (c *Core) judgeODown(m *master) {
 	}
 	m.odown = odown
 	if !odown {
-		c.event(LevelWarning, "-odown", &m.instance, "")
+		c.eventNow(LevelWarning, "-odown", &m.instance, "")
 		return
 	}
 	m.odownSince = c.now.Mono
-	c.event(LevelWarning, "+odown", &m.instance, fmt.Sprintf(" #quorum %d/%d", agree+1, m.quorum))
+	c.eventNow(LevelWarning, "+odown", &m.instance, fmt.Sprintf(" #quorum %d/%d", agree+1, m.quorum))
 	for _, r := range m.replicas {
 		c.touch(&r.instance) // their INFO period changes (B-502)
 	}
@@ -98,7 +98,7 @@ func (c *Core) askTime(m *master, p *peer) time.Duration {
 	if !p.connected() || p.link.mute() || p.link.cmd.pending.len() >= maxPending*len(p.link.users) {
 		return farAway
 	}
-	if m.failover.wantsVotes() {
+	if m.failover.wantsVotes() && !c.disk.sick {
 		next := p.askedAt + m.timing(c).Renew()
 		if p.askedAt == never {
 			next = c.now.Mono
@@ -109,7 +109,7 @@ func (c *Core) askTime(m *master, p *peer) time.Duration {
 		return next
 	}
 	switch {
-	case c.secret(m):
+	case c.secret(m) && !c.disk.sick:
 		return max(p.askedAt, m.made.at) + m.timing(c).Renew()
 	case !m.sdown || p.asks > 0:
 		return farAway
@@ -125,9 +125,9 @@ func (c *Core) askTime(m *master, p *peer) time.Duration {
 //
 // Rule: behaviour.md 3.3, E-15, E-41.
 func (c *Core) ask(m *master, p *peer) {
-	epoch, candidate, vote := c.epoch, "*", m.failover.wantsVotes()
+	epoch, candidate, vote := c.epoch, "*", m.failover.wantsVotes() && !c.disk.sick
 	switch {
-	case c.secret(m):
+	case c.secret(m) && !c.disk.sick:
 		epoch, candidate = m.made.epoch, c.myID
 	case vote:
 		epoch, candidate = m.failover.epoch, c.myID

@@ -63,6 +63,7 @@ type Core struct {
 	diskTold  bool         // a write of this life has returned, well or not, or a probe has failed
 	kept      []keptAnswer // to vote requests, while it has not
 	slowDisk  bool         // the last write failed or took long (E-14)
+	disk      disk
 	waiting   []waiting
 	deafened  []*link   // peers whose answers wait for a write
 	listening []*master // those that wait for what such a peer has asked
@@ -99,6 +100,7 @@ func New(now Stamp, boot conf.State, seed uint64) (*Core, error) {
 		lastTick:          now.Mono,
 		lateTick:          never,
 		amnesia:           amnesia{until: never},
+		disk:              disk{began: never},
 	}
 	c.general.Masters = nil
 	c.byAddr.init()
@@ -165,6 +167,7 @@ func (c *Core) Step(now Stamp, in Input) []Effect {
 	case ScriptDone:
 		c.scriptDone(in)
 	}
+	c.checkDisk()
 	c.settle()
 	return c.finish()
 }
@@ -172,7 +175,7 @@ func (c *Core) Step(now Stamp, in Input) []Effect {
 // NextDeadline is the Mono time by which Tick is due, at most 100 ms after the
 // last Tick (TILT is defined by late ticks). O(1).
 func (c *Core) NextDeadline() time.Duration {
-	return min(c.lastTick+tickEvery, c.deadlines.head())
+	return min(c.lastTick+tickEvery, c.deadlines.head(), c.diskDue())
 }
 
 // touch puts n on the list of nodes that act in this step.
@@ -253,6 +256,7 @@ func (c *Core) change() {
 	if !c.dirty {
 		c.dirty = true
 		c.seq++
+		c.writeBegins()
 	}
 }
 

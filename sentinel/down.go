@@ -129,11 +129,11 @@ func (c *Core) judgeDown(i *instance) {
 	if down {
 		i.link.downs++
 		i.sdownSince = c.now.Mono
-		c.event(LevelWarning, "+sdown", i, "")
+		c.eventNow(LevelWarning, "+sdown", i, "")
 	} else {
 		i.link.downs--
 		i.killSent = false
-		c.event(LevelWarning, "-sdown", i, "")
+		c.eventNow(LevelWarning, "-sdown", i, "")
 	}
 	if down {
 		c.renewSilentLink(i)

@@ -25,8 +25,8 @@ func (c *Core) Dump(w io.Writer) error {
 	for _, p := range paramTable {
 		d.line(1, "period %s %s", p.name, *p.at(&c.params))
 	}
-	d.line(1, "disk seq=%d settled=%d error=%q slow=%t waiting=%d told=%t kept=%d silent=%s floor=%d", c.seq, c.settled, c.saveError, c.slowDisk, len(c.waiting),
-		c.diskTold, len(c.kept), at(c.amnesia.until), c.amnesia.floor)
+	d.line(1, "disk seq=%d settled=%d error=%q slow=%t waiting=%d told=%t kept=%d silent=%s floor=%d written=%d since=%s sick=%t", c.seq, c.settled, c.saveError, c.slowDisk, len(c.waiting),
+		c.diskTold, len(c.kept), at(c.amnesia.until), c.amnesia.floor, c.disk.told, at(c.disk.began), c.disk.sick)
 	d.line(1, "tilt %t since=%s tick=%s late=%s", c.tilt, at(c.tiltAt), at(c.lastTick), at(c.lateTick))
 	d.line(1, "simulate %d hellos-dropped=%d", c.simulate, c.badHello.dropped)
 	for _, p := range c.monitors {

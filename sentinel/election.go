@@ -88,7 +88,7 @@ func (c *Core) startTime(m *master) time.Duration {
 	if m.odown {
 		since = m.odownSince
 	}
-	if since == never || c.tilt {
+	if since == never || c.tilt || c.disk.sick {
 		return farAway
 	}
 	c.shortenPause(m)
@@ -504,7 +504,7 @@ func (c *Core) selfBound(m *master) bool {
 	case f.state == stateNone || f.state >= stateReconfSlaves || m.ballot.Epoch != f.epoch:
 		return false
 	case f.state == stateWaitStart:
-		return true
+		return !c.disk.sick
 	default:
 		return c.freshVotes(m) >= m.need() && c.now.Mono < m.ballot.CastAt()+m.timing(c).Limit()
 	}

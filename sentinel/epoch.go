@@ -77,7 +77,7 @@ func (c *Core) adoptEpoch(e quorum.Epoch, m *master) {
 	}
 	c.epoch = e
 	c.change()
-	c.say(LevelWarning, "+new-epoch", strconv.FormatUint(uint64(e), 10), m)
+	c.sayNow(LevelWarning, "+new-epoch", strconv.FormatUint(uint64(e), 10), m)
 }
 
 // newEpoch is an epoch for an own attempt, above all that was heard of.

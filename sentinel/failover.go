@@ -161,6 +161,9 @@ func (c *Core) mayPromote(m *master) leadership {
 	if f.epoch <= m.configEpoch {
 		return superseded
 	}
+	if c.disk.sick {
+		return waits // what came of it could not be told to anybody
+	}
 	if f.forced {
 		return leads
 	}

@@ -305,10 +305,7 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
 		}
 		c.adoptHeard() // no configuration is newer than the current epoch
 		if addr.Same(m.addr) {
-			m.configEpoch = h.masterConfig
-			c.endAttempt(m)
-			c.changeMaster(m)
-			c.show(m)
+			c.confirmSwitch(m, p, h)
 			return
 		}
 		c.observeSwitch(m, p, addr, h)
@@ -345,16 +342,32 @@ func (c *Core) hearAgain(n *hostName) {
 	}
 }
 
-// observeSwitch follows a configuration that a peer announces.
+// confirmSwitch takes a newer config epoch for the address that we have. If we
+// switched to it ourselves and that is still being written, clients hear of it
+// from now: it is durable at the peer.
 //
-// Rule: B-432.
+// Rule: B-432, E-40.
+func (c *Core) confirmSwitch(m *master, p *peer, h helloMessage) {
+	m.configEpoch = h.masterConfig
+	c.endAttempt(m)
+	c.changeMaster(m)
+	if _, secret := c.toldLast(m); secret {
+		c.sayNow(LevelWarning, "+config-update-from", p.describe(c), m)
+		c.saySwitchHeard(m, c.text(m.addr))
+	}
+	c.showHeard(m)
+}
+
+// observeSwitch follows a configuration that a peer announces. Clients need not
+// wait for our own disk to hear of it.
+//
+// Rule: B-432, E-40.
 func (c *Core) observeSwitch(m *master, p *peer, addr replication.Addr, h helloMessage) {
 	m.configEpoch = h.masterConfig
 	c.changeMaster(m)
 	from := c.text(m.addr)
-	c.event(LevelWarning, "+config-update-from", &p.instance, "")
-	to := endpointText{h.masterIP, itoa(h.masterPort)}
-	c.saySwitch(m, from, to)
+	c.sayNow(LevelWarning, "+config-update-from", p.describe(c), m)
+	c.saySwitchHeard(m, endpointText{h.masterIP, itoa(h.masterPort)})
 	c.switchMaster(m, addr, p.runID)
 	c.runReconfigScript(m, "observer", from, c.text(addr))
 }
@@ -403,7 +416,7 @@ func (c *Core) sendHello(i *instance, until time.Duration) {
 }
 
 func (c *Core) helloDue(i *instance) time.Duration {
-	if !i.connected() || i.helloBusy {
+	if !i.connected() || i.helloBusy || c.disk.sick {
 		return farAway
 	}
 	if i.helloNow {

@@ -260,7 +260,7 @@ func (c *Core) considerRole(m *master, r *replica) {
 		r.demoting = false
 		c.event(LevelNotice, "+convert-to-slave", &r.instance, "")
 	}
-	if c.tilt || !r.stray() || r.promoted || r.is(&m.instance) || m.failover.state != stateNone || !c.looksSane(m) || !r.connected() {
+	if c.tilt || c.disk.sick || !r.stray() || r.promoted || r.is(&m.instance) || m.failover.state != stateNone || !c.looksSane(m) || !r.connected() {
 		return
 	}
 	if c.now.Mono-r.demotedAt < demoteAgain {

@@ -375,7 +375,11 @@ func (c *Core) closeConn(cn *conn) {
 	if cn.state == connClosed {
 		return
 	}
-	c.emit(Hangup{Link: cn.id})
+	if c.disk.sick {
+		c.emitNow(Hangup{Link: cn.id}) // else each renewed link would keep its old socket until the write returns
+	} else {
+		c.emit(Hangup{Link: cn.id})
+	}
 	c.forget(cn)
 	c.touch(cn.link)
 }

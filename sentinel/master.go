@@ -44,6 +44,7 @@ type master struct {
 	switched switched
 	told     budget // for configurations that hellos tell
 	made     made
+	view     clientView
 
 	disputed   time.Duration   // since when a peer disputes our address in this config epoch; never (E-80)
 	dataSet    map[string]bool // the replication ids of its data set, of each history; nil = to be collected

@@ -1,6 +1,11 @@
 package sentinel
 
-import "gosentinel/internal/resp"
+import (
+	"slices"
+	"strings"
+
+	"gosentinel/internal/resp"
+)
 
 // Outbox holds back effects whose After is not yet durable, in their order.
 // The zero Outbox is ready for use; it is not safe for concurrent use. The
@@ -10,7 +15,9 @@ import "gosentinel/internal/resp"
 type Outbox struct {
 	settled Seq // every write up to here has returned
 	held    []Effect
-	ready   []Action // as last returned
+	secret  map[string]int // how many of them tell the address of a master
+	sick    bool           // the disk: what is to be closed waits for nothing
+	ready   []Action       // as last returned
 }
 
 // Push takes the effects of a step and returns the actions that may be carried
@@ -23,12 +30,110 @@ func (o *Outbox) Push(es []Effect) (ready []Action) {
 	o.ready = o.ready[:0]
 	for _, e := range es {
 		if e.After > o.settled {
-			o.held = append(o.held, e)
+			o.hold(e)
 			continue
 		}
+		o.overtake(e.Action)
 		o.ready = append(o.ready, e.Action)
 	}
 	return o.ready
+}
+
+// overtake drops what is held and means nothing behind a, which goes now.
+//
+// Rule: E-40.
+func (o *Outbox) overtake(a Action) {
+	switch a := a.(type) {
+	case DiskSick:
+		if o.sick = a.On; o.sick {
+			o.hangUp()
+		}
+	case Hangup:
+		if o.sick {
+			o.drop(func(held Action) bool { s, ok := held.(*Send); return ok && s.Link == a.Link })
+		}
+	case Show, Emit:
+		name, ok := namesAddress(a)
+		if !ok || o.secret[name] == 0 {
+			return
+		}
+		_, show := a.(Show)
+		o.drop(func(held Action) bool {
+			other, ok := namesAddress(held)
+			_, shows := held.(Show)
+			return ok && other == name && shows == show // of an older configuration: clients would go back
+		})
+	}
+}
+
+// namesAddress gives the master of which a tells clients the address.
+func namesAddress(a Action) (master string, ok bool) {
+	switch a := a.(type) {
+	case Show:
+		return a.Master, true
+	case Emit:
+		if a.Event.Name == switchEvent {
+			master, _, _ = strings.Cut(a.Event.Payload, " ")
+			return master, true
+		}
+	}
+	return "", false
+}
+
+// hold keeps an effect until its write has returned.
+func (o *Outbox) hold(e Effect) {
+	if master, ok := namesAddress(e.Action); ok {
+		if o.secret == nil {
+			o.secret = map[string]int{}
+		}
+		o.secret[master]++
+	}
+	o.held = append(o.held, e)
+}
+
+// let is the opposite of hold.
+func (o *Outbox) let(a Action) {
+	master, ok := namesAddress(a)
+	if !ok {
+		return
+	}
+	if o.secret[master]--; o.secret[master] == 0 {
+		delete(o.secret, master)
+	}
+}
+
+// hangUp lets the connections go that are to be closed: a sick disk may hold
+// back for ever what should leave on them before.
+func (o *Outbox) hangUp() {
+	var gone []LinkID
+	o.drop(func(held Action) bool {
+		h, ok := held.(Hangup)
+		if ok {
+			gone = append(gone, h.Link)
+			o.ready = append(o.ready, h)
+		}
+		return ok
+	})
+	slices.Sort(gone)
+	o.drop(func(held Action) bool {
+		s, ok := held.(*Send)
+		if !ok {
+			return false
+		}
+		_, found := slices.BinarySearch(gone, s.Link)
+		return found
+	})
+}
+
+// drop takes out what is held and of which says so.
+func (o *Outbox) drop(which func(Action) bool) {
+	o.held = slices.DeleteFunc(o.held, func(e Effect) bool {
+		if !which(e.Action) {
+			return false
+		}
+		o.let(e.Action)
+		return true
+	})
 }
 
 // Settle says that the write of seq has returned, and whether it succeeded,
@@ -45,6 +150,7 @@ func (o *Outbox) Settle(seq Seq, saved bool) (ready []Action) {
 			keep = append(keep, e)
 			continue
 		}
+		o.let(e.Action)
 		ready = append(ready, outcome(e.Action, saved))
 	}
 	clear(o.held[len(keep):])

@@ -41,6 +41,7 @@ func (a *amnesia) hear(now time.Duration, epoch quorum.Epoch) {
 func (c *Core) persisted(in Persisted) {
 	c.saveError = in.Reason
 	c.diskTold = true
+	c.writeReturned(in)
 	c.slowDisk = in.Reason != "" || in.Took > slowWrite
 	if in.Reason != "" && in.Seq == 0 && c.amnesia.until == never {
 		c.amnesia.until = c.now.Mono + amnesiaSpan

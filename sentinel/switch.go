@@ -4,11 +4,29 @@ import (
 	"gosentinel/replication"
 )
 
+// switchEvent is the event that clients follow.
+const switchEvent = "+switch-master"
+
 // saySwitch tells that clients have to go elsewhere.
 //
 // Rule: B-730.
 func (c *Core) saySwitch(m *master, from, to endpointText) {
-	c.say(LevelWarning, "+switch-master", m.name+" "+from.host+" "+from.port+" "+to.host+" "+to.port, m)
+	m.view.from, _ = c.toldLast(m)
+	c.say(LevelWarning, switchEvent, switchText(m, from, to), m)
+}
+
+func switchText(m *master, from, to endpointText) string {
+	return m.name + " " + from.host + " " + from.port + " " + to.host + " " + to.port
+}
+
+// saySwitchHeard is saySwitch, for an address that a peer announces, which is
+// durable there. A switch of ours that has not been written yet is told no
+// more: to clients it has not happened.
+//
+// Rule: B-730, E-40.
+func (c *Core) saySwitchHeard(m *master, to endpointText) {
+	from, _ := c.toldLast(m)
+	c.sayNow(LevelWarning, switchEvent, switchText(m, from, to), m)
 }
 
 // switchMaster makes addr the master that we watch: its replica takes its
@@ -54,7 +72,11 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 	} else {
 		c.discard(oldLink)
 	}
-	c.show(m)
+	if by != "" {
+		c.showHeard(m)
+	} else {
+		c.show(m)
+	}
 	c.helloAll(m)
 	for _, r := range m.replicas {
 		c.event(LevelNotice, "+slave", &r.instance, "")

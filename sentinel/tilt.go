@@ -25,7 +25,7 @@ func (c *Core) checkStall() {
 	}
 	if gap > c.params.tiltTrigger {
 		c.tilt, c.tiltAt, c.lastTick, c.lateTick = true, c.now.Mono, c.now.Mono, c.now.Mono
-		c.say(LevelWarning, "+tilt", "#tilt mode entered", nil)
+		c.sayNow(LevelWarning, "+tilt", "#tilt mode entered", nil)
 		c.logLine(LevelWarning, fmt.Sprintf("TILT because the event loop was late by %d ms", late.Milliseconds()))
 	}
 	if late > stallMin {
@@ -33,7 +33,7 @@ func (c *Core) checkStall() {
 	}
 	if c.tilt && c.now.Mono-c.tiltAt >= c.params.tiltPeriod {
 		c.tilt = false
-		c.say(LevelWarning, "-tilt", "#tilt mode exited", nil)
+		c.sayNow(LevelWarning, "-tilt", "#tilt mode exited", nil)
 		for _, m := range c.masters {
 			c.postponed(m)
 		}

@@ -41,6 +41,8 @@ func (n *node) act(a sentinel.Action) {
 		n.emit(a.Event)
 	case sentinel.Show:
 		n.front.Show(a.Master, a.Host, a.Port, a.Gone)
+	case sentinel.DiskSick:
+		n.front.Silence(a.Silent)
 	case sentinel.SetLogLevel:
 		n.setLogLevel(a.Level)
 	case sentinel.RunScript:

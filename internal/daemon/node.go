@@ -30,6 +30,8 @@ type front interface {
 	// Show says what the View answers for a master from now on; host and port
 	// are ignored if it is gone.
 	Show(master, host string, port int, gone bool)
+	// Silence has all that clients and peers ask wait, or no longer.
+	Silence(on bool)
 	// Beat says that the loop turned.
 	Beat()
 }

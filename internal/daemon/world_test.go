@@ -134,6 +134,7 @@ func (f *testFront) take() []string {
 
 func (f *testFront) Respond(id uint64, v resp.Value)   { f.say("respond %d %s", id, v.Str) }
 func (f *testFront) Publish(channel, payload string)   { f.say("publish %s: %s", channel, payload) }
+func (f *testFront) Silence(on bool)                   { f.say("silence %t", on) }
 func (f *testFront) Beat()                             { f.beats++ }
 func (f *testFront) Dial(o link.DialOptions)           { f.say("dial %+v", o) }
 func (f *testFront) Send(id, tag uint64, c [][]string) { f.say("send %d %d %v", id, tag, c) }

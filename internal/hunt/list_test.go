@@ -1,7 +1,7 @@
 package main
 
-// twoAttempts matches a second epoch.
-const twoAttempts = `(?s)s\d \S+ \+try-failover.*s\d \S+ \+try-failover`
+// otherStands matches an attempt of another than s1.
+const otherStands = `s[23] \S+ \+try-failover`
 
 // defects are those of election.md section 10, in its order, then ours.
 var defects = []defect{
@@ -68,11 +68,11 @@ var defects = []defect{
 	{name: "silence is loss", transcript: "slow-disk.txt", shows: `s1 \S+ -failover-abort-not-elected`, edits: []edit{
 		{"quorum/tally.go", "if !contended {", "if false {"},
 	}},
-	{name: "no renew", transcript: "leader-slow-disk.txt", shows: twoAttempts, edits: []edit{
+	{name: "no renew", transcript: "leader-slow-disk.txt", shows: otherStands, edits: []edit{
 		{"sentinel/ask.go", "next := p.askedAt + m.timing(c).Renew()", "next := p.askedAt + time.Hour"},
 	}},
-	{name: "a promotion that is kept secret is not defended", transcript: "leader-slow-disk.txt", shows: twoAttempts, edits: []edit{
-		{"sentinel/ask.go", "case c.secret(m):\n\t\treturn max", "case false:\n\t\treturn max"},
+	{name: "a promotion that is kept secret is not defended", transcript: "leader-slow-disk.txt", shows: otherStands, edits: []edit{
+		{"sentinel/ask.go", "case c.secret(m) && !c.disk.sick:\n\t\treturn max", "case false:\n\t\treturn max"},
 	}},
 	{name: "no ear for what waits behind a vote", transcript: "mass-slow-disk.txt", shows: `s\d \S+ -failover-abort-not-elected`, edits: []edit{
 		{"sentinel/election.go", "if p.link.deafTo > c.settled {", "if false {"},
@@ -135,7 +135,20 @@ var defects = []defect{
 		{"sentinel/failover.go", "if c.recovered(m) {", "if false {"},
 	}},
 	{name: "show early", rule: "I-10", edits: []edit{
-		{"sentinel/emit.go", "c.emit(Show{", "c.emitNow(Show{"},
+		{"sentinel/emit.go", "c.emit(c.shown(m))", "c.emitNow(c.shown(m))"},
+	}},
+	{name: "its own configuration is shown early", rule: "I-10", edits: []edit{
+		{"sentinel/failover.go", "\tc.show(m)\n", "\tc.showHeard(m)\n"},
+	}},
+	{name: "its own switch is told early", rule: "I-10", edits: []edit{
+		{"sentinel/reconf.go", "c.saySwitch(m, c.text(m.addr), c.text(to))", "c.saySwitchHeard(m, c.text(to))"},
+	}},
+	{name: "voters are kept though the disk is sick", rule: "I-13", edits: []edit{
+		{"sentinel/ask.go", "if m.failover.wantsVotes() && !c.disk.sick {", "if m.failover.wantsVotes() {"},
+		{"sentinel/ask.go", `"*", m.failover.wantsVotes() && !c.disk.sick`, `"*", m.failover.wantsVotes()`},
+	}},
+	{name: "a sick disk is kept from the peers", rule: "I-13", edits: []edit{
+		{"sentinel/sick.go", "Silent: !d.failing", "Silent: false"},
 	}},
 	{name: "a hello's word is taken for who answers", rule: "I-13", edits: []edit{
 		{"sentinel/identity.go", "		return proofGiven\n	}\n	return proofRefuted", "		return proofGiven\n	}\n	return proofGiven"},

@@ -8,11 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pause is CLIENT PAUSE: until its end requests wait on their connections.
+// pause is CLIENT PAUSE, or the daemon's silence: until its end requests wait on
+// their connections.
 //
-// Rule: K-6.5.
+// Rule: K-6.5, R-8.
 type pause struct {
-	until atomic.Int64 // uptime; 0 when nothing is paused
+	until  atomic.Int64 // uptime; 0 when nothing is paused
+	silent atomic.Bool  // the daemon wants nothing answered
 
 	mu      sync.Mutex
 	all     bool          // everything waits, not only PUBLISH
@@ -20,13 +22,21 @@ type pause struct {
 }
 
 // active tells whether a pause may be on.
-func (p *pause) active() bool { return p.until.Load() != 0 }
+func (p *pause) active() bool { return p.until.Load() != 0 || p.silent.Load() }
 
 // covers tells whether a request has to wait.
 func (p *pause) covers(publish bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.all || publish
+	return p.all || publish || p.silent.Load()
+}
+
+// silence begins or ends the daemon's silence.
+func (p *pause) silence(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.silent.Store(on)
+	p.signal()
 }
 
 // start begins a pause, or extends the one that is on: the later end and the
@@ -67,6 +77,12 @@ func (p *pause) left(now time.Duration, publish bool) (time.Duration, <-chan str
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	until := time.Duration(p.until.Load())
+	if p.silent.Load() {
+		if p.changed == nil {
+			p.changed = make(chan struct{})
+		}
+		return maxPause, p.changed
+	}
 	if until <= now {
 		if until != 0 {
 			p.until.Store(0)

@@ -133,6 +133,12 @@ func (s *Server) Beat() {
 	s.calls.wakeTouched()
 }
 
+// Silence has every request wait, PING and GET-MASTER-ADDR-BY-NAME included,
+// until it is called again to end that. Events are published all the same.
+//
+// Rule: R-8.
+func (s *Server) Silence(on bool) { s.pause.silence(on) }
+
 // UserLines are the users of this moment as `user` lines of the config file; nil
 // when they live in an ACL file.
 //

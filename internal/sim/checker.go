@@ -30,7 +30,8 @@ type checker struct {
 	votes      map[voteOf]string  // for whom, as anybody heard
 	votedAt    map[voteOf]time.Duration
 	standing   map[voteOf]*standing
-	addresses  map[epochOf]Addr     // announced with this config epoch
+	addresses  map[epochOf]Addr // announced with this config epoch
+	announced  map[announcement]bool
 	mistakes   map[addressOf]bool   // announced so by an original that takes another's epoch for its own
 	promoted   map[epochOf]string   // the replica announced
 	newest     map[string]uint64    // highest epoch with a leader, by master
@@ -113,6 +114,7 @@ func (k *checker) init(w *World) {
 		votedAt:   map[voteOf]time.Duration{},
 		standing:  map[voteOf]*standing{},
 		addresses: map[epochOf]Addr{},
+		announced: map[announcement]bool{},
 		mistakes:  map[addressOf]bool{},
 		promoted:  map[epochOf]string{},
 		newest:    map[string]uint64{},
@@ -455,6 +457,9 @@ func (k *checker) promotedSlave(n *Node, at Addr, name string) {
 // sent looks at what a Sentinel sends.
 func (k *checker) sent(n *Node, to Addr, cmds [][]string) {
 	for _, c := range cmds {
+		if len(c) == 6 && c[5] == n.ID() {
+			k.asksForVotes(n, c)
+		}
 		if len(c) != 3 {
 			continue
 		}
@@ -501,6 +506,7 @@ func (k *checker) hello(n *Node, text string) {
 		k.fail(n.name, "I-10", "announces %s epochs %d/%d before they are written", name, current, config)
 	}
 	at, key := Addr{f[5], port}, epochOf{name, config}
+	k.announced[announcement{addressOf{key, at}, n}] = true
 	old, known := k.addresses[key]
 	if known && old != at && config > 0 {
 		k.disputed[name] = true
@@ -563,31 +569,6 @@ func (k *checker) byID(id string) *Node {
 		}
 	}
 	return nil
-}
-
-// saved compares the file with what it was: no epoch falls (I-4).
-func (k *checker) saved(n *Node) {
-	nw, now := k.node(n), n.Disk.saved
-	was := nw.disk
-	nw.disk = now
-	if now.CurrentEpoch < was.CurrentEpoch && !k.tainted {
-		k.fail(n.name, "I-4", "writes current epoch %d over %d", now.CurrentEpoch, was.CurrentEpoch)
-	}
-	for i, m := range now.Masters {
-		var old *conf.Master
-		if i < len(was.Masters) && was.Masters[i].Name == m.Name {
-			old = was.Masters[i]
-		} else {
-			old = masterIn(was, m.Name)
-		}
-		if old == nil || old == m || k.tainted {
-			continue
-		}
-		back := n.opt.Original && m.ConfigEpoch == k.of(n, m.Name).epoch // B-530 sets it, whatever it was
-		if m.ConfigEpoch < old.ConfigEpoch && !back || m.LeaderEpoch < old.LeaderEpoch {
-			k.fail(n.name, "I-4", "writes epochs %d/%d of %s over %d/%d", m.ConfigEpoch, m.LeaderEpoch, m.Name, old.ConfigEpoch, old.LeaderEpoch)
-		}
-	}
 }
 
 func (k *checker) nameOf(id string) string {

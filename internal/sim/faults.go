@@ -50,14 +50,24 @@ var faultKinds = []fault{
 	{1, (*faults).reset},
 }
 
+// machineFaults are those of the machine below a Sentinel. They happen in some
+// worlds only, so that the others stay what they were.
+var machineFaults = []fault{
+	{1, (*faults).hangDisk},
+}
+
 // one does one fault and notes it.
 func (f *faults) one() {
+	kinds := faultKinds
+	if f.p.Machines && f.r.Chance(0.2) {
+		kinds = machineFaults
+	}
 	total := 0
-	for _, k := range faultKinds {
+	for _, k := range kinds {
 		total += k.weight
 	}
 	n := f.r.IntN(total)
-	for _, k := range faultKinds {
+	for _, k := range kinds {
 		if n -= k.weight; n < 0 {
 			f.p.Faults = append(f.p.Faults, stampText(f.w.now)+" "+k.do(f))
 			return
@@ -243,6 +253,22 @@ func (f *faults) stallDisk() string {
 	n := f.node()
 	n.Disk.Stalled = true
 	return fmt.Sprintf("disk of %s stalls for %v", n.name, f.later(n.Disk.Unstall))
+}
+
+// hangDisk stops the writes of a Sentinel for long, mostly just when they matter.
+func (f *faults) hangDisk() string {
+	n := f.node()
+	n.Disk.Stalled = true
+	d := time.Second + f.r.Duration(pick(f.r, time.Second, 5*time.Second, 30*time.Second))
+	f.w.At(f.w.now+d, n.Disk.Unstall)
+	more := ""
+	if f.r.Chance(0.7) {
+		more = ", " + f.crashMaster()
+	}
+	if f.r.Chance(0.2) {
+		f.w.At(f.w.now+f.r.Duration(d), func() { n.Crash(); f.later(n.Start) })
+	}
+	return fmt.Sprintf("disk of %s hangs for %v%s", n.name, d, more)
 }
 
 func (f *faults) stepClock() string {

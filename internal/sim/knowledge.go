@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -76,6 +77,8 @@ func (k *checker) stepped(n *Node, es []sentinel.Effect) {
 			k.intends(n, a.Event)
 			k.discovery(n, a.Event)
 			switch a.Event.Name {
+			case "+switch-master":
+				k.wantsTold(n, a.Event.Payload, es[i].After)
 			case "-tilt":
 				k.node(n).awake = k.w.now
 			case "+reset-master":
@@ -110,13 +113,37 @@ func (k *checker) forgotKinds(n *Node, e sentinel.Event) {
 	}
 }
 
-// wantsShown: what clients are told at once is in the file already (I-10).
+// wantsTold is wantsShown, for +switch-master.
+func (k *checker) wantsTold(n *Node, payload string, after sentinel.Seq) {
+	f := strings.Fields(payload)
+	if len(f) == 5 {
+		port, _ := strconv.Atoi(f[4])
+		k.wantsShown(n, sentinel.Show{Master: f[0], Host: f[3], Port: port}, after)
+	}
+}
+
+// durableElsewhere reports whether another Sentinel has announced the address
+// in a newer config epoch than the file of n has. It survives in that one's
+// file, so n may tell clients of it at once, but not announce it.
+//
+// Rule: E-40, I-10.
+func (k *checker) durableElsewhere(n *Node, master string, epoch uint64, at Addr) bool {
+	for a := range k.announced { // any order: one is enough
+		if a.master == master && a.epoch > epoch && a.by != n && k.sameHost(a.at, at) {
+			return true
+		}
+	}
+	return false
+}
+
+// wantsShown: what clients are told at once is in the file already, or in that
+// of a peer that announces it (I-10).
 func (k *checker) wantsShown(n *Node, a sentinel.Show, after sentinel.Seq) {
 	d := masterIn(n.Disk.saved, a.Master)
 	if after != 0 || a.Gone || d == nil || n.Disk.excused() || k.reset {
 		return
 	}
-	if !strings.EqualFold(d.Addr.Host, a.Host) || d.Addr.Port != a.Port {
+	if (!strings.EqualFold(d.Addr.Host, a.Host) || d.Addr.Port != a.Port) && !k.durableElsewhere(n, a.Master, d.ConfigEpoch, Addr{a.Host, a.Port}) {
 		k.fail(n.name, "I-10", "shows %s:%d for %s before it is written", a.Host, a.Port, a.Master)
 	}
 }

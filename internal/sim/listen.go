@@ -40,6 +40,9 @@ func (n *Node) serve(c *conn, m *msg) {
 		in := c.ends[1].user.(*inbound)
 		in.queue = append(in.queue, *m)
 		n.ready = append(n.ready, in)
+		if n.silent {
+			n.waiting = append(n.waiting, func() { n.ready = append(n.ready, in) })
+		}
 		n.finish()
 	}
 }
@@ -52,7 +55,7 @@ func (n *Node) work(in *inbound) {
 		}
 		in.open = in.open[1:]
 	}
-	if len(in.open) > 0 {
+	if len(in.open) > 0 || n.silent {
 		return
 	}
 	for n.core != nil && len(in.queue) > 0 {
@@ -80,6 +83,21 @@ func (n *Node) work(in *inbound) {
 		}
 	}
 	in.queue = nil
+}
+
+// silence has all that is asked wait, or no longer.
+//
+// Rule: R-8.
+func (n *Node) silence(on bool) {
+	n.silent = on
+	if on {
+		return
+	}
+	waiting := n.waiting
+	n.waiting = nil
+	for _, goOn := range waiting {
+		goOn()
+	}
 }
 
 // isLocal reports whether the listener answers cmd without the core.
@@ -112,6 +130,7 @@ func (n *Node) listen(in *inbound, cmd []string) resp.Value {
 	}
 	switch word {
 	case "PING":
+		n.w.check.answersPing(n)
 		return resp.Status("PONG")
 	case "INFO":
 		return resp.Str(n.serverInfo())
@@ -170,6 +189,17 @@ func (n *Node) Command(reply func(resp.Value), args ...string) {
 		return
 	}
 	n.do(func() {
+		if n.silent {
+			life := n.life
+			n.waiting = append(n.waiting, func() {
+				n.w.after(0, call(func() {
+					if n.life == life {
+						n.Command(reply, args...)
+					}
+				}), 0)
+			})
+			return
+		}
 		in := &inbound{authed: true}
 		if in.isLocal(args) {
 			if v := n.listen(in, args); reply != nil {

@@ -37,7 +37,8 @@ type proc struct {
 	life    uint64 // counts starts, to drop events of a former life
 	up      bool
 	paused  bool
-	backlog []work // what came while paused
+	resumed time.Duration // when it last went on after that
+	backlog []work        // what came while paused
 }
 
 // work is something that waits for a paused process.
@@ -109,7 +110,7 @@ func (p *proc) Resume() {
 	if !p.paused {
 		return
 	}
-	p.paused = false
+	p.paused, p.resumed = false, p.w.now
 	waiting := p.backlog
 	p.backlog = nil
 	life := p.life

@@ -49,6 +49,8 @@ type Node struct {
 	requests map[sentinel.ReqID]*request
 	lastReq  sentinel.ReqID
 	ready    []*inbound // answered, and perhaps with more to serve
+	silent   bool       // nothing is answered: the disk is sick
+	waiting  []func()   // what it does then
 	view     map[string]Addr
 	jobs     map[sentinel.JobID]uint64
 	pids     int
@@ -115,7 +117,7 @@ func (n *Node) Start() {
 	n.view = map[string]Addr{}
 	n.jobs = map[sentinel.JobID]uint64{}
 	n.out = sentinel.Outbox{}
-	n.tickDue = 0
+	n.tickDue, n.silent, n.waiting = 0, false, nil
 	core, err := n.opt.Make(n.stamp(), boot, n.w.rng.Uint64())
 	if err != nil {
 		n.w.check.fail(n.name, "S2.9", "the core refuses its own file: %v", err)
@@ -254,6 +256,8 @@ func (n *Node) act(a sentinel.Action) {
 	case sentinel.Exit:
 		n.ExitCode = a.Code
 		n.crash()
+	case sentinel.DiskSick:
+		n.silence(a.Silent)
 	case sentinel.SetLogLevel:
 	}
 }

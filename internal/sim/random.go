@@ -28,6 +28,7 @@ type Plan struct {
 	Strict    bool          // strict-durability: in one of five worlds
 	Fresh     bool          // hurt from the first moment, some Sentinels start late: in one of eight worlds
 	Forger    bool          // somebody publishes hellos that are not true: in one of six, where no original takes part
+	Machines  bool          // the machines have faults of their own: in one of eight worlds
 	Faults    []string      // what has been done, for the report
 	Core      MakeCore      // makes the cores that are not originals; nil = the real one
 }
@@ -71,7 +72,7 @@ func NewPlan(seed uint64) *Plan {
 	if seed%4 == 2 {
 		p.Originals = 1 + r.IntN(p.Sentinels)
 	}
-	p.Clients, p.Strict, p.Forger = seed%2 == 0, seed%5 == 3, seed%6 == 1 && p.Originals == 0
+	p.Clients, p.Strict, p.Forger, p.Machines = seed%2 == 0, seed%5 == 3, seed%6 == 1 && p.Originals == 0, seed%8 == 5
 	p.Fresh = seed%8 == 4 && p.Sentinels > 1
 	return p
 }

@@ -121,6 +121,12 @@ func (n *Node) reaches(o *Node) bool {
 	return false
 }
 
+// announcement is a configuration that a Sentinel has told in a hello.
+type announcement struct {
+	addressOf
+	by *Node
+}
+
 // addressOf is a configuration as a hello tells it.
 type addressOf struct {
 	epochOf

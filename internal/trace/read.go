@@ -200,6 +200,8 @@ func (d *decoder) action(kind actionKind) sentinel.Action {
 		return read[sentinel.Resolve](d)
 	case kindExit:
 		return read[sentinel.Exit](d)
+	case kindDiskSick:
+		return read[sentinel.DiskSick](d)
 	}
 	d.fail(fmt.Errorf("action of kind %d", kind))
 	return nil

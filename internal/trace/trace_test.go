@@ -100,6 +100,7 @@ func TestEffectsComeBack(t *testing.T) {
 		{Action: sentinel.KillJob{Job: 1}},
 		{Action: sentinel.Resolve{Host: "h"}},
 		{Action: sentinel.Exit{Code: 99}},
+		{Action: sentinel.DiskSick{On: true, Silent: true}},
 	}
 	recordsComeBack(t, record{in: sentinel.Tick{}, effects: es}, record{in: sentinel.Tick{}, effects: es})
 }

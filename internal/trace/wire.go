@@ -73,6 +73,7 @@ const (
 	kindKillJob
 	kindResolve
 	kindExit
+	kindDiskSick
 )
 
 // How the head of a resp.Value is put together: its kind, and which fields
@@ -279,6 +280,8 @@ func (e *encoder) action(a sentinel.Action, mask *masker) {
 		e.body(kindResolve, &a)
 	case sentinel.Exit:
 		e.body(kindExit, &a)
+	case sentinel.DiskSick:
+		e.body(kindDiskSick, &a)
 	default:
 		panic(fmt.Sprintf("no such action: %T", a))
 	}
