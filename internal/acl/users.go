@@ -46,6 +46,21 @@ func (us *Users) User(name string) *User { return us.byName[name] }
 // Names lists all users by bytes. The slice is the caller's.
 func (us *Users) Names() []string { return slices.Clone(us.names) }
 
+// Snapshot gives all users as they are now, in order of Names: what is changed
+// later does not show in them.
+func (us *Users) Snapshot() []User {
+	list := make([]User, len(us.names))
+	for i, name := range us.names {
+		list[i] = *us.byName[name] // a change replaces what it points to as a whole (SetUser)
+	}
+	return list
+}
+
+// Line is the line of the user in ACL LIST and in an ACL file.
+//
+// Rule: C-98.
+func (u *User) Line() string { return "user " + u.name + " " + u.Description() }
+
 // Lines gives `user <name> <description>` per user, in order of Names: the
 // reply to ACL LIST and, each ended by a line feed, an ACL file.
 //
@@ -53,7 +68,7 @@ func (us *Users) Names() []string { return slices.Clone(us.names) }
 func (us *Users) Lines() []string {
 	lines := make([]string, len(us.names))
 	for i, name := range us.names {
-		lines[i] = "user " + name + " " + us.byName[name].Description()
+		lines[i] = us.byName[name].Line()
 	}
 	return lines
 }

@@ -102,7 +102,9 @@ func (n *node) serveClients() {
 	}
 	now := begin
 	for n.served < len(n.requests) && !n.exited && now-begin < clientSlice {
-		n.step(n.requests[n.served])
+		if r := n.requests[n.served]; n.front.Wanted(uint64(r.ID)) {
+			n.step(r)
+		}
 		n.served++
 		now = n.clock.now().Mono
 	}

@@ -375,6 +375,31 @@ func TestInboxBoundsWhatWaits(t *testing.T) {
 	})
 }
 
+// A command that is not wanted when its turn comes is not handled.
+//
+// Rule: K-8.3.
+func TestUnwantedCommandsAreNotHandled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core := &testCore{step: func(sentinel.Stamp, sentinel.Input) []sentinel.Effect { return nil }}
+		w := newWorld(t, core, nil)
+		w.front.unwanted = func(id uint64) bool { return id%2 == 0 }
+		w.start(t)
+		for id := range 6 {
+			w.request(id, "X")
+		}
+		synctest.Wait()
+		var handled []sentinel.ReqID
+		for _, in := range core.seen() {
+			if r, ok := in.(sentinel.Request); ok {
+				handled = append(handled, r.ID)
+			}
+		}
+		require.Equal(t, []sentinel.ReqID{1, 3, 5}, handled)
+		w.stop()
+		require.NoError(t, <-w.ended)
+	})
+}
+
 // Whoever waits for room is let go when the node ends.
 func TestEndLetsNobodyWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -25,6 +25,9 @@ type machine interface {
 type front interface {
 	// Respond answers the command that was submitted as id.
 	Respond(id uint64, v resp.Value)
+	// Wanted tells whether the command that was submitted as id is to be
+	// handled now; if not, it is submitted again or nobody waits for it.
+	Wanted(id uint64) bool
 	// Publish sends a message to the subscribers of a channel.
 	Publish(channel, payload string)
 	// Show says what the View answers for a master from now on; host and port

@@ -76,8 +76,9 @@ func (c *testCore) ticked() int {
 
 // testFront is front door and links: it writes down what is asked of it.
 type testFront struct {
-	woken chan struct{}
-	sink  link.Sink
+	unwanted func(id uint64) bool // nil: every command is wanted
+	woken    chan struct{}
+	sink     link.Sink
 
 	mu     sync.Mutex
 	said   []string
@@ -132,6 +133,7 @@ func (f *testFront) take() []string {
 	return said
 }
 
+func (f *testFront) Wanted(id uint64) bool             { return f.unwanted == nil || !f.unwanted(id) }
 func (f *testFront) Respond(id uint64, v resp.Value)   { f.say("respond %d %s", id, v.Str) }
 func (f *testFront) Publish(channel, payload string)   { f.say("publish %s: %s", channel, payload) }
 func (f *testFront) Silence(on bool)                   { f.say("silence %t", on) }

@@ -53,9 +53,16 @@ func aclUsers(c *client, _ *command.Command, _ [][]byte) {
 
 func aclList(c *client, _ *command.Command, _ [][]byte) {
 	c.s.usersMu.RLock()
-	v := strs(c.s.o.Users.Lines())
+	users := c.s.o.Users.Snapshot()
 	c.s.usersMu.RUnlock()
-	c.say(v)
+	p := c.long(0)
+	defer p.end()
+	p.open(resp.Array, len(users))
+	for i := range users {
+		if line := resp.Str(users[i].Line()); !p.add(&line) {
+			return
+		}
+	}
 }
 
 func aclGetUser(c *client, _ *command.Command, args [][]byte) {
@@ -245,10 +252,13 @@ func aclLogCommand(c *client, _ *command.Command, args [][]byte) {
 	c.s.usersMu.RLock()
 	entries := c.s.aclLog.Entries(max(limit, 0))
 	c.s.usersMu.RUnlock()
-	now, list := time.Now().UnixMilli(), resp.List()
+	now := time.Now().UnixMilli()
+	p := c.long(0)
+	defer p.end()
+	p.open(resp.Array, len(entries))
 	for i := range entries {
 		e := &entries[i]
-		list.Elems = append(list.Elems, resp.Pairs(
+		entry := resp.Pairs(
 			resp.Str("count"), resp.Int(e.Count),
 			resp.Str("reason"), resp.Str(string(e.Reason)),
 			resp.Str("context"), resp.Str(e.Context),
@@ -259,9 +269,11 @@ func aclLogCommand(c *client, _ *command.Command, args [][]byte) {
 			resp.Str("entry-id"), resp.Int(int64(e.ID)),
 			resp.Str("timestamp-created"), resp.Int(e.CreatedMS),
 			resp.Str("timestamp-last-updated"), resp.Int(e.UpdatedMS),
-		))
+		)
+		if !p.add(&entry) {
+			return
+		}
 	}
-	c.say(list)
 }
 
 func aclSave(c *client, _ *command.Command, _ [][]byte) {

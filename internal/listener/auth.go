@@ -102,8 +102,9 @@ func helloCommand(c *client, _ *command.Command, args [][]byte) {
 			login = args[i+1 : i+3]
 			i += 2
 		case is(args[i], "setname") && more >= 1:
-			if name, named = args[i+1], true; !printable(name) {
-				c.say(resp.Err(badNameText))
+			name, named = args[i+1], true
+			if text := badName(name); text != "" {
+				c.say(resp.Err(text))
 				return
 			}
 			i++
@@ -134,6 +135,23 @@ func helloCommand(c *client, _ *command.Command, args [][]byte) {
 		resp.Str("mode"), resp.Str("sentinel"),
 		resp.Str("modules"), resp.List(),
 	))
+}
+
+// maxName bounds in bytes what a connection calls itself or its library, which
+// CLIENT LIST shows to whoever asks. The original has no such limit.
+const maxName = 1 << 10
+
+const longNameText = "ERR Client names are at most 1024 bytes long."
+
+// badName is the error of a name that a connection may not have, "" of others.
+func badName(name []byte) string {
+	switch {
+	case !printable(name):
+		return badNameText
+	case len(name) > maxName:
+		return longNameText
+	}
+	return ""
 }
 
 // printable tells whether all bytes are `!` to `~`, as names must be.

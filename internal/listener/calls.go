@@ -16,6 +16,11 @@ const maxBatch = 256
 // is still to be done for it grows with how many it has asked for.
 const longReply = 16 << 10
 
+// maxAnswers is about how many bytes of replies of the loop a connection has made
+// for it at most before it takes them: the requests of its batch that come then
+// are not handled, and submitted again when it has.
+const maxAnswers = 64 << 10
+
 // batchShift leaves room in an ID for the place within a batch.
 const batchShift = 8
 
@@ -34,6 +39,8 @@ type batch struct {
 	key     uint64
 	answers []answer // guarded by calls.mu while some are missing
 	left    atomic.Int32
+	bounded bool          // the replies are, by maxAnswers
+	size    int           // bytes of the replies so far, if bounded; guarded by calls.mu
 	touched bool          // the loop's own
 	wake    chan struct{} // the client's
 }
@@ -42,6 +49,7 @@ type answer struct {
 	value     resp.Value
 	published uint64 // messages that the hub must have delivered first
 	there     bool
+	again     bool // not handled: the request is to be submitted again
 }
 
 func (cs *calls) init() { cs.waiting = make(map[uint64]*batch) }
@@ -54,6 +62,7 @@ func (cs *calls) open(b *batch, n int) (first uint64) {
 	cs.last++
 	b.key = cs.last
 	b.left.Store(int32(n))
+	b.size = 0
 	clear(b.answers[:cap(b.answers)])
 	if cap(b.answers) < n {
 		b.answers = make([]answer, n)
@@ -82,7 +91,7 @@ func (cs *calls) take(b *batch, i int) (answer, bool) {
 
 // answer notes a reply of the loop, and wakes the client if it was the last of
 // its batch.
-func (cs *calls) answer(id, published uint64, v resp.Value) {
+func (cs *calls) answer(id uint64, a answer) {
 	key, i := id>>batchShift, int(id&(1<<batchShift-1))
 	cs.mu.Lock()
 	b := cs.waiting[key]
@@ -90,7 +99,11 @@ func (cs *calls) answer(id, published uint64, v resp.Value) {
 		cs.mu.Unlock()
 		return
 	}
-	b.answers[i] = answer{value: v, published: published, there: true}
+	a.there = true
+	b.answers[i] = a
+	if b.bounded {
+		b.size += a.value.Size(maxAnswers)
+	}
 	last := b.left.Add(-1) == 0
 	if last {
 		delete(cs.waiting, key)
@@ -126,4 +139,28 @@ func notify(wake chan struct{}) {
 
 // Respond answers the Request with this ID. An ID that is not (or no longer)
 // waited for is ignored.
-func (s *Server) Respond(id uint64, v resp.Value) { s.calls.answer(id, s.hub.published(), v) }
+func (s *Server) Respond(id uint64, v resp.Value) {
+	s.calls.answer(id, answer{value: v, published: s.hub.published()})
+}
+
+// Wanted tells whether the Request with this ID is to be handled now. If not its
+// connection has ended, or has enough replies to take for now: it submits the
+// Request again later, with another ID. A Request that was not wanted must not
+// be handled. Only the loop may call it, and once it was not, all that came with
+// it are not either.
+//
+// Rule: K-8.3.
+func (s *Server) Wanted(id uint64) bool {
+	if s.calls.wanted(id) {
+		return true
+	}
+	s.calls.answer(id, answer{again: true})
+	return false
+}
+
+func (cs *calls) wanted(id uint64) bool {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	b := cs.waiting[id>>batchShift]
+	return b != nil && b.size < maxAnswers
+}

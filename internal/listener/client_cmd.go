@@ -40,8 +40,8 @@ func clientGetName(c *client, _ *command.Command, _ [][]byte) {
 }
 
 func clientSetName(c *client, _ *command.Command, args [][]byte) {
-	if !printable(args[2]) {
-		c.say(resp.Err(badNameText))
+	if text := badName(args[2]); text != "" {
+		c.say(resp.Err(text))
 		return
 	}
 	c.mu.Lock()
@@ -59,6 +59,10 @@ func clientSetInfo(c *client, _ *command.Command, args [][]byte) {
 		at = &c.info.libVer
 	default:
 		c.say(resp.Err("ERR Unrecognized option '" + string(args[2]) + "'"))
+		return
+	}
+	if len(args[3]) > maxName {
+		c.say(resp.Err("ERR " + string(args[2]) + " is at most 1024 bytes long."))
 		return
 	}
 	if !printable(args[3]) {

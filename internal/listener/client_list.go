@@ -172,14 +172,36 @@ func clientList(c *client, _ *command.Command, args [][]byte) {
 		c.say(syntaxError())
 		return
 	}
-	var text strings.Builder
+	c.sayLines(list, kind)
+}
+
+// sayLines replies with the lines of clients of a kind. One that is named again
+// has its line made once.
+func (c *client) sayLines(list []*client, kind clientKind) {
+	lines, made, kept, length := make([]string, 0, len(list)), make(map[*client]string), 0, 0
 	for _, other := range list {
-		if other.is(kind) {
-			text.WriteString(other.line())
-			text.WriteByte('\n')
+		line, again := made[other]
+		if !again {
+			if other.is(kind) {
+				line = other.line() + "\n"
+			}
+			made[other] = line
+			kept += len(line)
+		}
+		lines = append(lines, line)
+		length += len(line)
+	}
+	p := c.long(kept)
+	defer p.end()
+	if !p.openText(resp.Verbatim, length) {
+		return
+	}
+	for _, line := range lines {
+		if !p.part(line) {
+			return
 		}
 	}
-	c.say(resp.Value{Kind: resp.Verbatim, Str: text.String()})
+	p.part("\r\n")
 }
 
 // killFilter is what CLIENT KILL asks for; zero fields match all.

@@ -1,6 +1,9 @@
 package listener
 
 import (
+	"slices"
+	"sync/atomic"
+
 	"gosentinel/internal/command"
 	"gosentinel/internal/resp"
 )
@@ -20,22 +23,49 @@ func commandHandlers() map[string]handler {
 	}
 }
 
+// encodings are the descriptions of commands as they go over the wire, made
+// when they are first asked for: a request may name one many thousand times.
+type encodings [command.MaxCommands][2]atomic.Pointer[[]byte]
+
+func (e *encodings) get(cmd *command.Command, proto int, describe func(*command.Command) resp.Value) []byte {
+	at := &e[cmd.ID][proto-2]
+	if b := at.Load(); b != nil {
+		return *b
+	}
+	b := resp.Append(nil, proto, describe(cmd))
+	at.Store(&b)
+	return b
+}
+
+// named are the commands that a request names; nil for a name of none. Without
+// names it is all.
+func (c *client) named(names [][]byte) []*command.Command {
+	if len(names) == 0 {
+		return c.s.o.Table.Top()
+	}
+	cmds := make([]*command.Command, len(names))
+	for i, name := range names {
+		cmds[i] = c.s.o.Table.Find(string(name))
+	}
+	return cmds
+}
+
 func commandInfo(c *client, _ *command.Command, args [][]byte) {
-	list := resp.List()
-	if len(args) <= 2 {
-		for _, cmd := range c.s.o.Table.Top() {
-			list.Elems = append(list.Elems, entry(cmd))
-		}
-	}
-	for _, name := range args[min(2, len(args)):] {
-		cmd := c.s.o.Table.Find(string(name))
+	cmds := c.named(args[min(2, len(args)):])
+	p := c.long(0)
+	defer p.end()
+	p.open(resp.Array, len(cmds))
+	for _, cmd := range cmds {
+		more := true
 		if cmd == nil {
-			list.Elems = append(list.Elems, resp.Value{})
-			continue
+			more = p.add(&resp.Value{})
+		} else {
+			more = p.encoded(c.s.entries.get(cmd, p.proto, entry))
 		}
-		list.Elems = append(list.Elems, entry(cmd))
+		if !more {
+			return
+		}
 	}
-	c.say(list)
 }
 
 // entry describes a command, and its subcommands, for COMMAND INFO.
@@ -106,20 +136,16 @@ func commandGetKeys(c *client, _ *command.Command, args [][]byte) {
 }
 
 func commandDocs(c *client, _ *command.Command, args [][]byte) {
-	var cmds []*command.Command
-	if len(args) == 2 {
-		cmds = c.s.o.Table.Top()
-	}
-	for _, name := range args[2:] {
-		if cmd := c.s.o.Table.Find(string(name)); cmd != nil {
-			cmds = append(cmds, cmd)
+	cmds := slices.DeleteFunc(c.named(args[2:]), func(cmd *command.Command) bool { return cmd == nil })
+	p := c.long(0)
+	defer p.end()
+	p.open(resp.Map, 2*len(cmds))
+	for _, cmd := range cmds {
+		name := resp.Str(cmd.FullName)
+		if !p.add(&name) || !p.encoded(c.s.docs.get(cmd, p.proto, docs)) {
+			return
 		}
 	}
-	all := resp.Pairs()
-	for _, cmd := range cmds {
-		all.Elems = append(all.Elems, resp.Str(cmd.FullName), docs(cmd))
-	}
-	c.say(all)
 }
 
 // docs describes a command for COMMAND DOCS.

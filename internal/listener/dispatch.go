@@ -346,28 +346,18 @@ func (c *client) settle() {
 		return
 	}
 	if c.batch == nil {
-		c.batch = &batch{wake: c.answered}
+		c.batch = &batch{wake: c.answered, bounded: true}
 	}
-	c.open(c.batch)
-	ok = ok && c.s.o.Backend.Submit(c.requests)
-	for i := 0; ok && i < n; i++ {
-		var a answer
-		if a, ok = c.await(c.batch, i, c.flush); !ok {
-			break
+	for done, took := 0, 0; ok && done < n; done += took {
+		if done > 0 { // there was more than it is given at a time
+			c.flush()
+			if ok = c.awaitRoom(); !ok {
+				break
+			}
 		}
-		if c.subs.count() > 0 {
-			c.s.hub.await(a.published)
-		}
-		if f := c.finish[i]; f != nil {
-			a.value = f(c, a.value)
-		}
-		before := len(c.reply)
-		c.say(a.value)
-		c.oneByOne = len(c.reply)-before >= longReply
-		if c.skip > 0 {
-			c.skip--
-		}
-		c.flushIfLong()
+		c.open(c.batch, done)
+		ok = c.s.o.Backend.Submit(c.requests[done:])
+		took, ok = c.takeAnswers(done, ok)
 	}
 	if !ok {
 		c.s.calls.drop(c.batch)
@@ -377,11 +367,43 @@ func (c *client) settle() {
 	c.now = c.s.uptime()
 }
 
-// open gives the requests for the loop their IDs, as those of b.
-func (c *client) open(b *batch) {
-	first := c.s.calls.open(b, len(c.requests))
-	for i := range c.requests {
-		c.requests[i].ID = first + uint64(i)
+// takeAnswers replies to the requests from the given one on, as the loop has
+// answered them, and tells how many of them it has; ok is false if the connection
+// ended first.
+func (c *client) takeAnswers(from int, submitted bool) (took int, ok bool) {
+	n := len(c.requests) - from
+	took = n
+	for i := 0; submitted && i < n; i++ {
+		a, ok := c.await(c.batch, i, c.flush)
+		if !ok {
+			return i, false
+		}
+		if a.again {
+			took = min(took, i)
+			continue
+		}
+		c.batch.answers[i].value = resp.Value{} // it may be large, and wait for the client to read
+		if c.subs.count() > 0 {
+			c.s.hub.await(a.published)
+		}
+		if f := c.finish[from+i]; f != nil {
+			a.value = f(c, a.value)
+		}
+		c.oneByOne = a.value.Size(longReply) >= longReply
+		c.say(a.value)
+		if c.skip > 0 {
+			c.skip--
+		}
+		c.flushIfLong()
+	}
+	return took, submitted
+}
+
+// open gives the requests for the loop, from the given one on, IDs as those of b.
+func (c *client) open(b *batch, from int) {
+	first := c.s.calls.open(b, len(c.requests)-from)
+	for i := range c.requests[from:] {
+		c.requests[from+i].ID = first + uint64(i)
 	}
 }
 

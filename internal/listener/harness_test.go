@@ -64,7 +64,9 @@ func (l *loop) run() {
 		select {
 		case batch := <-l.in:
 			for _, r := range batch {
-				l.answer(l, r)
+				if l.s.Wanted(r.ID) {
+					l.answer(l, r)
+				}
 			}
 		case f := <-l.inputs:
 			f()

@@ -1,8 +1,10 @@
 package listener
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -28,6 +30,49 @@ func (s *Server) housekeep() {
 		now := s.uptime()
 		s.stats.sample(now)
 		s.sweep(now)
+		s.evict(now)
+	}
+}
+
+// evict drops clients until what all have not read yet is no more than it may
+// be: those first whose sockets took nothing for a while, the largest first;
+// those with CLIENT NO-EVICT last.
+//
+// Departs: the original buffers without end, if no limit is set.
+//
+// Rule: K-8.3.
+func (s *Server) evict(now time.Duration) {
+	type unread struct {
+		c              *client
+		bytes          int64
+		spared, moving bool
+	}
+	var list []unread
+	total := int64(0)
+	for _, c := range s.all() {
+		c.mu.Lock()
+		u := unread{c, c.output.pending + c.output.making, c.noEvict.Load(), now-c.output.moved < 2*housekeepEvery}
+		if c.output.dead {
+			u.bytes = 0
+		}
+		c.mu.Unlock()
+		if u.bytes > 0 {
+			total += u.bytes
+			list = append(list, u)
+		}
+	}
+	if total <= s.o.MaxUnread {
+		return
+	}
+	slices.SortStableFunc(list, func(a, b unread) int {
+		return int(cmp.Or(count(a.spared)-count(b.spared), count(a.moving)-count(b.moving), b.bytes-a.bytes))
+	})
+	for _, u := range list {
+		if total <= s.o.MaxUnread {
+			return
+		}
+		u.c.drop()
+		total -= u.bytes
 	}
 }
 

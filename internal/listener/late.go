@@ -61,7 +61,7 @@ func (c *client) submit() {
 	}
 	c.flush() // what was said before
 	b := &batch{wake: c.answered}
-	c.open(b)
+	c.open(b, 0)
 	if c.s.o.Backend.Submit(c.requests) {
 		c.owe(b)
 	} else {

@@ -58,6 +58,7 @@ type Options struct {
 	ProtoMaxBulkLen  int64         // bytes of one argument; 0: 512 MiB
 	OutputNormal     OutputLimit
 	OutputPubSub     OutputLimit
+	MaxUnread        int64  // bytes of replies and messages that all clients have not read yet; 0: 256 MiB
 	ACLFile          string // absolute path; "": none
 	ACLLogMaxLen     int    // entries of ACL LOG; 0 keeps none
 

@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gosentinel/internal/epoll"
-	"gosentinel/internal/resp"
 )
 
 // Sizes in bytes.
@@ -24,6 +23,8 @@ type output struct {
 	queue   [][]byte   // messages are shared between subscribers: never written to
 	held    []*message // messages that come after the reply being made (K-2.0)
 	pending int64      // bytes of both, and of a write under way
+	keeping int64      // of them bytes of held
+	making  int64      // bytes of the long reply that is being made, sent or not
 	holding bool       // a command of a subscriber is being answered
 	writing bool
 	dirty   bool // the hub will pump
@@ -31,6 +32,7 @@ type output struct {
 	dead    bool // killed
 	counted bool // in Server.stats.overSoft
 	since   time.Duration
+	moved   time.Duration // when the socket took something last, to a second
 	wait    chan struct{} // closed when something was sent; nil if nobody waits
 
 	raw   syscall.RawConn // nil under TLS, where a write may block
@@ -48,27 +50,6 @@ func (o *output) init(raw syscall.RawConn) {
 		return true // whatever came of it: never wait
 	}
 }
-
-// say makes v the reply of the command in hand, unless CLIENT REPLY keeps it
-// back.
-func (c *client) say(v resp.Value) {
-	if v.Kind == resp.None {
-		return
-	}
-	if v.Kind == resp.Error {
-		c.s.stats.errors.Add(1)
-	}
-	if c.muted || c.skip > 0 {
-		return
-	}
-	c.reply = resp.Append(c.reply, c.info.proto, v)
-}
-
-// tell is say for the confirmations of the SUBSCRIBE family, which CLIENT
-// REPLY never keeps back.
-//
-// Rule: K-5.
-func (c *client) tell(v resp.Value) { c.reply = resp.Append(c.reply, c.info.proto, v) }
 
 // hold keeps messages back until release: they come after the reply of the
 // command that is being carried out.
@@ -88,7 +69,7 @@ func (c *client) release() {
 		c.output.queue = append(c.output.queue, m.form(c.info.proto))
 	}
 	clear(c.output.held)
-	c.output.held, c.output.holding = c.output.held[:0], false
+	c.output.held, c.output.keeping, c.output.holding = c.output.held[:0], 0, false
 	c.mu.Unlock()
 }
 
@@ -117,6 +98,7 @@ func (c *client) push(m *message) (pump bool) {
 		m.form(2) // another goroutine may need either form: the protocol may change
 		m.form(3)
 		o.held = append(o.held, m)
+		o.keeping += int64(len(b)) + entryWeight
 	} else {
 		o.queue = append(o.queue, b)
 	}
@@ -255,6 +237,9 @@ func (c *client) flushDirect() bool {
 		n, err = c.tryWrite(c.reply)
 	}
 	c.mu.Lock()
+	if n > 0 {
+		o.moved = c.s.stats.clock()
+	}
 	c.reply = c.reply[:copy(c.reply, c.reply[n:])]
 	if len(c.reply) > 0 && err == nil {
 		rest := append([]byte(nil), c.reply...)
@@ -371,6 +356,9 @@ func (c *client) sent(n int, b []byte) {
 	defer c.mu.Unlock()
 	o := &c.output
 	o.pending -= int64(n)
+	if n > 0 {
+		o.moved = c.s.stats.clock()
+	}
 	if n < len(b) {
 		rest := b[n:]
 		if len(o.joinB) > 0 && &b[0] == &o.joinB[0] {
@@ -402,7 +390,7 @@ func (c *client) wakeWaiter() {
 // Departs: the original queues without end.
 func (c *client) awaitRoom() bool {
 	return c.awaitPending(func() bool {
-		return c.limit().Hard > 0 || c.output.pending <= roomWanted
+		return c.limit().Hard > 0 || c.output.pending-c.output.keeping <= roomWanted
 	}, nil)
 }
 

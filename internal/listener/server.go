@@ -21,6 +21,7 @@ import (
 const (
 	defaultMaxClients = 10000
 	defaultQueryLimit = 1 << 30 // bytes
+	defaultMaxUnread  = 256 << 20
 )
 
 // Server is the front door. Serve may be called once per listening socket;
@@ -31,6 +32,8 @@ type Server struct {
 	log      *slog.Logger
 	handlers [command.MaxCommands]handler
 	cmds     known
+	entries  encodings // of COMMAND INFO
+	docs     encodings // of COMMAND DOCS
 	born     time.Time
 	bornUnix time.Time
 
@@ -84,6 +87,9 @@ func New(o Options) (*Server, error) {
 	}
 	if o.QueryBufferLimit == 0 {
 		o.QueryBufferLimit = defaultQueryLimit
+	}
+	if o.MaxUnread == 0 {
+		o.MaxUnread = defaultMaxUnread
 	}
 	if o.Shutdown == nil {
 		o.Shutdown = func() {}

@@ -44,7 +44,9 @@ func subscribeCommand(c *client, cmd *command.Command, args [][]byte) {
 				return
 			}
 		}
-		c.confirm(cmd, resp.Str(name))
+		if !c.confirm(cmd, resp.Str(name)) {
+			return
+		}
 	}
 }
 
@@ -74,7 +76,9 @@ func unsubscribeCommand(c *client, cmd *command.Command, args [][]byte) {
 			c.subs.bytes -= len(name) + subscriptionCost
 			c.mu.Unlock()
 		}
-		c.confirm(cmd, resp.Str(name))
+		if !c.confirm(cmd, resp.Str(name)) {
+			return
+		}
 	}
 }
 
@@ -86,7 +90,10 @@ func (c *client) topic(cmd *command.Command) (mine *map[string]struct{}, all map
 	return &c.subs.channels, c.s.hub.channels
 }
 
-// confirm is the reply per channel or pattern.
-func (c *client) confirm(cmd *command.Command, name resp.Value) {
+// confirm is the reply per channel or pattern; false if nobody is there any more
+// to have it.
+func (c *client) confirm(cmd *command.Command, name resp.Value) bool {
 	c.tell(pushOf(resp.Str(cmd.Name), name, resp.Int(int64(c.subs.count()))))
+	c.flushIfLong()
+	return !c.dropping
 }

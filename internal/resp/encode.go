@@ -57,18 +57,7 @@ func appendValue(dst []byte, proto int, v *Value) []byte {
 
 // appendElems appends the kinds that hold other values.
 func appendElems(dst []byte, proto int, v *Value) []byte {
-	kind, n := byte('*'), len(v.Elems)
-	if proto == 3 {
-		switch v.Kind {
-		case Map:
-			kind, n = '%', n/2
-		case Set:
-			kind = '~'
-		case Push:
-			kind = '>'
-		}
-	}
-	dst = AppendHeader(dst, kind, int64(n))
+	dst = AppendOpening(dst, proto, v.Kind, len(v.Elems))
 	for i := range v.Elems {
 		if e := &v.Elems[i]; e.Kind == Bulk { // nearly all are
 			dst = AppendBulk(dst, e.Str)
@@ -77,6 +66,23 @@ func appendElems(dst []byte, proto int, v *Value) []byte {
 		}
 	}
 	return dst
+}
+
+// AppendOpening appends what stands before the n elements of an Array, a Map
+// (keys and values counted), a Set or a Push.
+func AppendOpening(dst []byte, proto int, kind Kind, n int) []byte {
+	sign := byte('*')
+	if proto == 3 {
+		switch kind {
+		case Map:
+			sign, n = '%', n/2
+		case Set:
+			sign = '~'
+		case Push:
+			sign = '>'
+		}
+	}
+	return AppendHeader(dst, sign, int64(n))
 }
 
 // AppendHeader appends one line that is a type byte and a number: the start

@@ -54,6 +54,19 @@ func List(elems ...Value) Value { return Value{Kind: Array, Elems: elems} }
 // Pairs makes a map from keys and values in turn.
 func Pairs(elems ...Value) Value { return Value{Kind: Map, Elems: elems} }
 
+// Size is about how many bytes v takes in either form, never more than it does;
+// the count ends when it has passed enough.
+func (v *Value) Size(enough int) int {
+	size := len(v.Str) + 2
+	for i := range v.Elems {
+		if size > enough {
+			break
+		}
+		size += v.Elems[i].Size(enough - size)
+	}
+	return size
+}
+
 // Unfold gives Fields as the Map that they stand for, and any other v as it is.
 // What is no Fields at all, read from a damaged file, becomes its text.
 func (v Value) Unfold() Value {
