@@ -31,6 +31,12 @@ func slaveof(rename Rename, host, port string) [][]string {
 	}
 }
 
+// Alone are the commands of a transaction of Follow or Promote without it: the
+// SLAVEOF is the first, what rounds it off follows.
+//
+// Rule: E-52.
+func Alone(transaction [][]string) [][]string { return transaction[1 : len(transaction)-1] }
+
 // PromotionPoll is the wait before the n-th look (from 1) whether a promoted
 // replica reports role:master; the first look travels with the transaction.
 //

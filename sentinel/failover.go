@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"gosentinel/internal/invariant"
-	"gosentinel/internal/resp"
 	"gosentinel/quorum"
 	"gosentinel/replication"
 )
@@ -51,6 +50,10 @@ type failover struct {
 	polls     int           // INFO replies since, + 1
 	sentOne   bool          // SLAVEOF NO ONE has been sent to somebody
 	demoted   bool          // the old master was told to follow the new one (E-57)
+
+	again     bool          // the transaction was refused: SLAVEOF NO ONE is to be sent alone (E-52)
+	refused   string        // the error that SLAVEOF NO ONE alone was answered with …
+	refusedAt time.Duration // … and when that was sent
 }
 
 // wantsVotes reports whether this attempt needs votes, or fresh ones.
@@ -283,8 +286,9 @@ func (c *Core) sendNoOne(m *master) {
 		return
 	}
 	invariant.That(m.configEpoch < f.epoch, "E-34", "promotion in epoch %d, configuration is of %d", f.epoch, m.configEpoch)
-	c.sendNow(&r.link.cmd, pending{is: sendPromotion, inst: &r.instance}, replication.Promote(m.rename)...)
+	c.sendOrder(&r.instance, replication.Addr{})
 	f.sentOne, f.sentAt, f.polls = true, c.now.Mono, 0
+	f.again, f.refused = false, ""
 	r.infoBusy, r.infoNow = false, true
 	c.touch(&r.instance)
 	c.enter(m, stateWaitPromotion)
@@ -293,25 +297,6 @@ func (c *Core) sendNoOne(m *master) {
 
 // promotionTry is how long one replica may take to report role:master.
 const promotionTry = 2 * time.Second
-
-// promotionReply looks for a promotion that was refused outright. Replies to
-// CONFIG REWRITE and CLIENT KILL do not matter: an instance without a
-// configuration file is promoted all the same.
-//
-// Rule: E-52.
-func (c *Core) promotionReply(r *replica, v resp.Value) {
-	refused := ""
-	switch {
-	case v.Kind == resp.Error:
-		refused = v.Str
-	case v.Kind == resp.Array && len(v.Elems) > 0 && v.Elems[0].Kind == resp.Error:
-		refused = v.Elems[0].Str
-	}
-	m := r.of
-	if refused != "" && r.promoted && m.failover.state == stateWaitPromotion {
-		c.tryNext(m, "it answered "+refused)
-	}
-}
 
 // watchPromotion gives up on a replica that does not become a master.
 //
@@ -326,6 +311,8 @@ func (c *Core) watchPromotion(m *master) {
 		c.tryNext(m, "nobody listens there any more")
 	case c.now.Mono > f.sentAt+promotionTry:
 		c.tryNext(m, "it does not report to be a master")
+	case f.again:
+		c.promoteAlone(m)
 	}
 }
 
@@ -356,12 +343,19 @@ func (c *Core) tryNext(m *master, why string) {
 }
 
 // considerPromotion ends the wait when the chosen replica's INFO, asked for
-// after the SLAVEOF, says that it is a master.
+// after the SLAVEOF, says that it is a master, whatever was answered to that;
+// or that it is none, behind a refusal.
 //
-// Rule: B-530, E-52, E-60, S-6.
+// Rule: B-530, E-52, E-53, E-60, S-6.
 func (c *Core) considerPromotion(m *master, r *replica, askedAt time.Duration) {
 	f := &m.failover
-	if !r.promoted || f.state != stateWaitPromotion || r.role != replication.Master || askedAt < f.sentAt {
+	if !r.promoted || f.state != stateWaitPromotion || askedAt < f.sentAt {
+		return
+	}
+	if r.role != replication.Master {
+		if f.refused != "" && askedAt >= f.refusedAt {
+			c.tryNext(m, "it answered "+f.refused)
+		}
 		return
 	}
 	if f.epoch <= m.configEpoch {
@@ -391,7 +385,6 @@ func (c *Core) demoteOld(m *master) {
 		return
 	}
 	to := m.failover.promoted.addr
-	c.sendGated(&m.link.cmd, pending{inst: &m.instance},
-		replication.Follow(m.rename, to.Shown(c.announceHostnames), to.Port)...)
+	c.sendOrder(&m.instance, to)
 	m.failover.demoted = true
 }

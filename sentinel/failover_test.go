@@ -2,6 +2,7 @@ package sentinel
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -91,24 +92,65 @@ func TestStrictDurability(t *testing.T) {
 }
 
 // A promotion that only CONFIG REWRITE or CLIENT KILL refuse is one all the
-// same; one whose SLAVEOF or EXEC is refused is not. Rule: E-52, E-53.
+// same. One whose transaction is refused is sent again, alone; refused there
+// too, it is judged by the INFO behind that: a master is one, whoever made it
+// so, any other is given up at once.
+//
+// Rule: E-52, E-53.
 func TestRefusedPromotion(t *testing.T) {
+	aborted := resp.Err("EXECABORT Transaction discarded because of previous errors.")
+	inCluster := resp.Err("ERR REPLICAOF not allowed in cluster mode.")
 	for _, tc := range []struct {
-		name  string
-		reply resp.Value
-		goes  bool
+		name        string
+		transaction resp.Value
+		alone       resp.Value // None: it is not sent alone
+		role        string     // then
+		state       failoverState
 	}{
-		{"no config file", resp.List(resp.OK, resp.Err("ERR The server is running without a config file"), resp.Int(1), resp.Int(1)), true},
-		{"discarded", resp.Err("EXECABORT Transaction discarded because of previous errors."), false},
-		{"SLAVEOF refused", resp.List(resp.Err("ERR x"), resp.OK, resp.Int(1), resp.Int(1)), false},
+		{"no config file", resp.List(resp.OK, resp.Err("ERR The server is running without a config file"), resp.Int(1), resp.Int(1)), resp.Value{Kind: resp.None}, "slave", stateWaitPromotion},
+		{"discarded", aborted, resp.OK, "master", stateNone},
+		{"discarded, still a replica", aborted, resp.OK, "slave", stateWaitPromotion},
+		{"MULTI refused, done all the same", resp.Err("ERR EXEC without MULTI"), resp.OK, "master", stateNone},
+		{"SLAVEOF refused", resp.List(inCluster, resp.OK, resp.Int(1), resp.Int(1)), inCluster, "slave", stateNone},
+		{"SLAVEOF refused, a master all the same", resp.List(inCluster, resp.OK, resp.Int(1), resp.Int(1)), inCluster, "master", stateNone},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := alone(t, 1)
 			w.saved()
-			w.reply(7000, "MULTI", tc.reply)
-			require.Equal(t, tc.goes, w.c.masters[0].failover.state == stateWaitPromotion)
+			m := w.c.masters[0]
+			cmds := w.reply(7000, "MULTI", tc.transaction)
+			require.Equal(t, stateWaitPromotion, m.failover.state, "no reply proves anything")
+			if tc.alone.Kind == resp.None {
+				require.NotContains(t, cmds, "SLAVEOF NO ONE")
+			} else {
+				at := slices.Index(cmds, "SLAVEOF NO ONE")
+				require.Equal(t, []string{"SLAVEOF NO ONE", "CONFIG REWRITE", "CLIENT KILL TYPE normal", "CLIENT KILL TYPE pubsub", "INFO"}, cmds[at:])
+				w.reply(7000, "SLAVEOF", tc.alone)
+				w.reply(7000, "CONFIG", resp.Err("NOPERM this user has no permissions to run the 'config|rewrite' command"))
+				require.Equal(t, stateWaitPromotion, m.failover.state)
+			}
+			text := replicaOf1
+			if tc.role == "master" {
+				text = "role:master\r\n"
+			}
+			w.reply(7000, "INFO", resp.Str(text))
+			require.Equal(t, tc.state, m.failover.state)
+			require.Equal(t, tc.role == "master", m.addr.Port == 7000)
 		})
 	}
+}
+
+// A SLAVEOF that is repeated alone is an irreversible act as the first was: who
+// has voted for another in the meantime does not send it. Rule: E-34, E-52.
+func TestNoPromotionAloneWithoutLeading(t *testing.T) {
+	w := alone(t, 1)
+	w.saved()
+	m := w.c.masters[0]
+	require.Equal(t, stateWaitPromotion, m.failover.state)
+	m.ballot.Vote = "another"
+	require.NotContains(t, w.reply(7000, "MULTI", resp.Err("EXECABORT Transaction discarded because of previous errors.")), "SLAVEOF NO ONE")
+	require.Equal(t, stateWaitStart, m.failover.state, "a new attempt")
+	require.True(t, m.replicas[0].strayed, "the first may have been carried out")
 }
 
 // A replica that has begun to follow has no time limit of its own. Rule: B-723.

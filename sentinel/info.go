@@ -270,7 +270,7 @@ func (c *Core) considerRole(m *master, r *replica) {
 		if c.now.Mono < c.convertTime(m, r) {
 			return
 		}
-		c.follow(r, m.addr, sendPlain)
+		c.follow(r, m.addr)
 		r.demotedAt = c.now.Mono
 		if c.convertsAtOnce(m, r) {
 			r.demoting = true
@@ -282,7 +282,7 @@ func (c *Core) considerRole(m *master, r *replica) {
 	if c.now.Mono < c.fixTime(m, r) {
 		return
 	}
-	c.follow(r, m.addr, sendPlain)
+	c.follow(r, m.addr)
 	r.demotedAt = c.now.Mono
 	c.event(LevelNotice, "+fix-slave-config", &r.instance, "")
 }
@@ -365,9 +365,8 @@ func (m *master) alive(runID string) bool {
 // follow sends the transaction that makes i a replica of a.
 //
 // Rule: B-713, E-40.
-func (c *Core) follow(r *replica, a replication.Addr, is sendKind) {
-	c.sendGated(&r.link.cmd, pending{is: is, inst: &r.instance},
-		replication.Follow(r.of.rename, a.Shown(c.announceHostnames), a.Port)...)
+func (c *Core) follow(r *replica, a replication.Addr) {
+	c.sendOrder(&r.instance, a)
 	r.infoNow = true
 	c.touch(&r.instance)
 }

@@ -59,7 +59,9 @@ type instance struct {
 	roleSince time.Duration
 	confSince time.Duration // when the reported master last changed
 	confMoved bool          // … as the INFO just read says
-	history   string        // the replication id of the master's data set that it told last, as of this outage
+	noted     string        // the last refusal of an order that was logged, and when
+	notedAt   time.Duration
+	history   string // the replication id of the master's data set that it told last, as of this outage
 }
 
 // replica is a replica of a monitored master.

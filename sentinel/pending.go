@@ -17,6 +17,7 @@ type pending struct {
 	vote    bool   // an ask that requests a vote
 	foreign bool   // an ask for the address that the peer knows, not ours (E-4)
 	turn    uint32 // of an ask: how many addresses the master had had before (S-4)
+	order   *order // what was told, of an order
 }
 
 type sendKind uint8
@@ -30,7 +31,8 @@ const (
 	sendKindQuestion // INFO server to a peer (E-5)
 	sendListQuestion // SENTINEL SENTINELS to a peer (E-18)
 	sendIdentity     // SENTINEL MYID to a peer (E-6)
-	sendPromotion    // the transaction of a promotion
+	sendOrder        // a change of role (E-52)
+	sendRest         // what rounds off one that is not in a transaction
 )
 
 // pendings are the Sends of a connection that have no answer yet, the oldest
@@ -138,10 +140,11 @@ func (c *Core) answer(in *Answer) {
 }
 
 // inherit takes a reply to who is behind l now. A replica that a switch made
-// anew has no other INFO yet, and its own question may be answered late. What a
-// peer says of itself concerns all masters that share its link.
+// anew has no other INFO yet, and its own question may be answered late; what
+// an old master was told as a master, it answers as a replica. What a peer says
+// of itself concerns all masters that share its link.
 //
-// Rule: B-731, E-50.
+// Rule: B-731, E-50, E-52, E-57.
 func (c *Core) inherit(l *link, p pending, v resp.Value) {
 	switch i := l.users[0]; {
 	case p.is == sendPing:
@@ -154,6 +157,10 @@ func (c *Core) inherit(l *link, p pending, v resp.Value) {
 		busy := i.infoBusy
 		c.infoReply(i, v, p.at)
 		i.infoBusy = busy
+	case p.is == sendOrder:
+		c.orderReply(i, &p, v)
+	case p.is == sendRest:
+		c.restReply(i, v)
 	}
 }
 
@@ -173,7 +180,9 @@ func (c *Core) dispatch(l *link, p pending, v resp.Value) {
 		c.listReply(p.inst.peer, v)
 	case sendIdentity:
 		c.identityReply(l, v)
-	case sendPromotion:
-		c.promotionReply(p.inst.replica, v)
+	case sendOrder:
+		c.orderReply(p.inst, &p, v)
+	case sendRest:
+		c.restReply(p.inst, v)
 	}
 }

@@ -67,7 +67,7 @@ func (c *Core) fillSlots(m *master) {
 }
 
 func (c *Core) sendFollow(m *master, r *replica, event string) {
-	c.follow(r, m.failover.promoted.addr, sendPlain)
+	c.follow(r, m.failover.promoted.addr)
 	r.sentAt = c.now.Mono
 	c.event(LevelNotice, event, &r.instance, "")
 }

@@ -46,11 +46,22 @@ var defects = []defect{
 		{"sentinel/ask.go", "odown := quorum.Agreed(m.sdown, agree, m.quorum)", "odown := m.sdown"},
 	}},
 	{name: "trust +OK", transcript: "liar.txt", shows: `BROKEN .* I-7: .*`, edits: []edit{
-		{"sentinel/failover.go", `if refused != "" && r.promoted`, `if refused == "" {
+		{"sentinel/order.go", `	if refused == "" {`, `	if r := i.replica; refused == "" && r != nil {
 		r.role = replication.Master
-		c.considerPromotion(m, r, c.now.Mono)
+		c.considerPromotion(i.of, r, c.now.Mono)
 	}
-	if refused != "" && r.promoted`},
+	if refused == "" {`},
+	}},
+	{name: "an instance that refuses the transaction is left as it is", rule: "I-11", first: 11, edits: []edit{
+		{"sentinel/order.go", "case to.Same(m.current()) && !i.addr.Same(to) && i.link.cmd.state != connClosed:", "case false:"},
+	}},
+	{name: "a promotion is judged by the reply", transcript: "no-multi.txt", shows: `given up: it answered ERR EXEC`, edits: []edit{
+		{"sentinel/order.go", "	if p.order.alone {\n", `	if refused := refusal(v); refused != "" && p.order.promotes() {
+		c.tryNext(i.of, "it answered "+refused)
+		return
+	}
+	if p.order.alone {
+`},
 	}},
 	{name: "no lease", transcript: "leader-cut-off.txt", shows: ` [1-9] begun after a later leader`, edits: []edit{
 		{"sentinel/failover.go", "if c.freshVotes(m) >= m.need() {", "if true {"},

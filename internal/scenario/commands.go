@@ -259,6 +259,8 @@ func (r *runner) instance(c *command) {
 			i.DenyInfo = on
 		case "ignore-role":
 			i.IgnoreRole = on
+		case "full":
+			i.Full = on
 		case "run-id":
 			i.ChangeRunID()
 		default:
@@ -273,6 +275,9 @@ func (r *runner) instance(c *command) {
 	}
 	if c.has("password") {
 		i.SetPassword(c.text("password", ""))
+	}
+	if c.has("deny") {
+		i.Denied = c.list("deny")
 	}
 	i.InfoDelay = c.duration("info-delay", i.InfoDelay)
 	i.LoadTakes = c.duration("load", i.LoadTakes)

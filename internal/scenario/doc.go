@@ -19,7 +19,7 @@
 //	sentinel NAME [addr=IP:PORT] [id=HEX40] [auth=PASS] [epoch=N] [announce-ip=IP] [hostnames]
 //	master NAME ADDR [quorum= down-after= failover-timeout= parallel-syncs=] [reboot=3s] [notify=PATH]
 //	        [reconfig=PATH] [auth=PASS] [rename=OLD:NEW,...] [host=NAME] [priority=] [offset=] [sync=]
-//	replica MASTER ADDR [priority=100] [offset=N] [sync=2s] [hidden] [auth=PASS]
+//	replica MASTER ADDR [priority=100] [offset=N] [sync=2s] [hidden] [auth=PASS] [renamed=OLD:NEW,...]
 //	stray ADDR                     an instance that nobody is told of
 //	run for=30s [show=] [hide=] [only=s1,...] [wire=ADDR,...]
 //	run until=EVENT [node=s1|all] [max=60s] [show=] ...
@@ -33,7 +33,7 @@
 //	disk NAME ok|fail|stall|lie|torn [latency=200ms]
 //	cmd NAME WORD...               a command of a client; the answer is shown when it comes
 //	instance ADDR key=value...     priority, offset, info-delay, load, password, run-id, busy, fail-rewrite,
-//	        deny-info, ignore-role
+//	        deny-info, ignore-role, full, deny=COMMAND,...
 //	write ADDR N                   N client writes
 //	dns NAME IP...
 //	script PATH [code=N] [signal=N] [takes=1s] [missing]

@@ -31,6 +31,8 @@ type Instance struct {
 	FailRewrite bool          // CONFIG REWRITE fails
 	DenyInfo    bool          // INFO is answered with an error
 	IgnoreRole  bool          // SLAVEOF says +OK and does nothing
+	Full        bool          // it is at its memory limit: nothing is queued in a transaction
+	Denied      []string      // commands that its users may not call, upper case
 
 	opt    InstanceOptions
 	config struct { // redis.conf: what a restart finds

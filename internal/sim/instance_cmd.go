@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,10 +88,18 @@ func (i *Instance) command(cl *client, cmd []string) resp.Value {
 		cl.aborted = cl.multi
 		return resp.Err("NOAUTH Authentication required.")
 	}
+	if slices.Contains(i.Denied, name) {
+		cl.aborted = cl.multi
+		return i.noPermission(cl, name)
+	}
 	if cl.multi && name != "EXEC" && name != "DISCARD" && name != "MULTI" {
 		if !known(name) {
 			cl.aborted = true
 			return unknown(cmd[0])
+		}
+		if i.Full {
+			cl.aborted = true
+			return resp.Err("OOM command not allowed when used memory > 'maxmemory'.")
 		}
 		cl.queued = append(cl.queued, cmd)
 		return resp.Status("QUEUED")
@@ -106,6 +115,17 @@ func (i *Instance) command(cl *client, cmd []string) resp.Value {
 		return i.exec(cl)
 	}
 	return i.run(cl, name, cmd)
+}
+
+// noPermission refuses a command; an EXEC that is refused discards what it would
+// have run.
+func (i *Instance) noPermission(cl *client, name string) resp.Value {
+	text := fmt.Sprintf("NOPERM this user has no permissions to run the '%s' command", strings.ToLower(name))
+	if name == "EXEC" && cl.multi {
+		cl.multi, cl.queued = false, nil
+		return resp.Err("EXECABORT Transaction discarded because of: " + text)
+	}
+	return resp.Err(text)
 }
 
 func (i *Instance) exec(cl *client) resp.Value {

@@ -126,6 +126,31 @@ func (p *Plan) Make() *World {
 	return w
 }
 
+// restricted are the commands around SLAVEOF that instances of some worlds do
+// not permit; without CONFIG a restart forgets the role, see failRewrite.
+var restricted = []string{"MULTI", "EXEC", "CLIENT", "DISCARD", "CONFIG"}
+
+// restrict lets instances refuse the transaction of SLAVEOF, for good, in one of
+// sixteen worlds: they are at their memory limit, or do not permit what is in it.
+//
+// Rule: E-52.
+func (p *Plan) restrict(w *World) {
+	if p.Seed%16 != 11 {
+		return
+	}
+	r := rng.New(p.Seed ^ 0xacce55)
+	commands := restricted
+	if p.DownAfter < 5*time.Second {
+		commands = commands[:len(commands)-1]
+	}
+	for _, i := range w.insts {
+		i.Full = r.Chance(0.3)
+		if r.Chance(0.5) {
+			i.Denied = []string{pick(r, commands...), pick(r, commands...)}
+		}
+	}
+}
+
 // memberAddr is where the master of number m listens, or its k-th replica.
 func memberAddr(m, k int) Addr {
 	return Addr{fmt.Sprintf("10.%d.%d.%d", (m+1)>>8, (m+1)&255, k+1), 6379}
@@ -159,6 +184,7 @@ func (p *Plan) Play(watch func(*World)) (o Outcome) {
 	if watch != nil {
 		watch(w)
 	}
+	p.restrict(w)
 	f := &faults{p: p, w: w, r: rng.New(p.Seed ^ 0x5eed), priorities: map[*Instance]int{}}
 	if p.Fresh {
 		f.startLate()
