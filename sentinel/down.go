@@ -18,6 +18,12 @@ func (c *Core) pong(l *link, v resp.Value) {
 		return
 	}
 	pong := strings.HasPrefix(v.Str, "PONG")
+	if pong && l.unwell {
+		for _, i := range l.users {
+			c.askAnew(i)
+		}
+	}
+	l.unwell = !pong
 	switch {
 	case pong || strings.HasPrefix(v.Str, "LOADING") || strings.HasPrefix(v.Str, "MASTERDOWN"):
 		l.smoothRTT(now - l.lastPing)
@@ -133,6 +139,7 @@ func (c *Core) judgeDown(i *instance) {
 	} else {
 		i.link.downs--
 		i.killSent = false
+		c.askAnew(i)
 		c.eventNow(LevelWarning, "-sdown", i, "")
 	}
 	if down {

@@ -3,6 +3,7 @@ package sentinel
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -243,4 +244,35 @@ func TestReplicasAreBounded(t *testing.T) {
 		r.c.learnReplica(m, replication.Reported{Host: fmt.Sprintf("10.1.%d.%d", i/250, 1+i%250), Port: 6379})
 	}
 	require.Equal(t, maxReplicas, len(m.replicas))
+}
+
+// An INFO that is answered by an error is asked for again each second, and at
+// once with the first PONG after another answer, and when an instance is no
+// longer down; a user who may not call INFO is not asked more often for that.
+//
+// Rule: B-503, W-12.
+func TestInfoRefusedIsAskedAgain(t *testing.T) {
+	w := newWires(t, down(watched("mm", "10.0.0.1", 6379, 1), 10*time.Second))
+	w.pass(tickEvery)
+	w.up(6379, false)
+	asked := func(d time.Duration, ping, info resp.Value) (n int) {
+		for end := w.now.Mono + d; w.now.Mono < end; {
+			cmds := w.pass(50 * time.Millisecond)
+			if w.c.masters[0].link.waits {
+				cmds = append(cmds, w.reply(6379, "PING", ping)...)
+			}
+			if slices.Contains(cmds, "INFO") {
+				n++
+				w.reply(6379, "INFO", info)
+			}
+		}
+		return n
+	}
+	pong, busy := resp.Status("PONG"), resp.Err("BUSY Redis is busy running a script.")
+	w.reply(6379, "INFO", resp.Err("NOPERM this user has no permissions to run the 'info' command"))
+	w.reply(6379, "PING", pong)
+	require.InDelta(t, 5, asked(5*time.Second, pong, busy), 1, "refused: each second, each PONG or not")
+	asked(2*time.Second, pong, resp.Str("role:master\r\n"))
+	require.Zero(t, asked(5*time.Second, busy, busy), "all is known")
+	require.Equal(t, 1, asked(1500*time.Millisecond, pong, resp.Str("role:master\r\n")), "at once")
 }

@@ -40,10 +40,19 @@ func (c *Core) infoDue(i *instance) time.Duration {
 	return max(due, i.infoNext)
 }
 
-// infoPeriod is how often i is asked for INFO as things stand.
+// infoPeriod is how often i is asked for INFO as things stand: each second at
+// least while nothing is known of it, or nothing new because it refuses.
 //
-// Rule: B-502, E-50, E-52, E-56, W-3, W-4, W-12.
+// Rule: B-502, B-503, E-50, E-52, E-56, W-3, W-4, W-12.
 func (c *Core) infoPeriod(i *instance) time.Duration {
+	period := c.usualInfoPeriod(i)
+	if i.infoError || i.infoAt == never {
+		return min(period, fastInfo)
+	}
+	return period
+}
+
+func (c *Core) usualInfoPeriod(i *instance) time.Duration {
 	p := c.params
 	r, m := i.replica, i.of
 	if r == nil {
@@ -79,7 +88,8 @@ const (
 func (c *Core) infoReply(i *instance, v resp.Value, sentAt time.Duration) {
 	i.infoBusy = false
 	c.touch(i)
-	if v.Kind != resp.Bulk && v.Kind != resp.Verbatim {
+	i.infoError = v.Kind != resp.Bulk && v.Kind != resp.Verbatim
+	if i.infoError {
 		i.infoNext = c.now.Mono + time.Second
 		return
 	}
@@ -111,6 +121,18 @@ func (c *Core) infoReply(i *instance, v resp.Value, sentAt time.Duration) {
 // maxInfoText is how much of an INFO text is kept for INFO-CACHE, in bytes: that
 // of a Redis server with hundreds of replicas.
 const maxInfoText = 64 << 10
+
+// askAnew asks i for INFO at once, whatever it answered before: it is well
+// again.
+//
+// Rule: B-503, W-12.
+func (c *Core) askAnew(i *instance) {
+	if i.kind == kindPeer {
+		return
+	}
+	i.infoNow, i.infoNext = true, never
+	c.touch(i)
+}
 
 // readInfo parses an INFO text, and keeps it up to its last whole line below the
 // bound. What only replicas report is kept as last reported when the instance

@@ -53,6 +53,7 @@ type link struct {
 	lastReply    time.Duration
 	rtt          time.Duration // smoothed; 0 = not known
 	early        time.Duration // by how much the next PING comes before its period
+	unwell       bool          // the last reply to PING was not PONG
 	refusedAt    time.Duration // the last connect was refused then; never = it was not
 	own          bool          // the peer is of our kind (E-5)
 	proof        proof         // what was last answered for the peer's run id (E-6) …

@@ -59,8 +59,8 @@ func (c *Core) sendAlone(i *instance, to replication.Addr) {
 		c.sendNow(&i.link.cmd, p, cmd)
 	}
 	// Nothing but INFO tells what has come of it, so it follows at once.
-	i.infoBusy, i.infoNow, i.infoNext = false, true, never
-	c.touch(i)
+	i.infoBusy = false
+	c.askAnew(i)
 }
 
 // orderReply takes the reply to a transaction, or to the SLAVEOF behind a

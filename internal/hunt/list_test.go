@@ -55,6 +55,11 @@ var defects = []defect{
 	{name: "an instance that refuses the transaction is left as it is", rule: "I-11", first: 11, edits: []edit{
 		{"sentinel/order.go", "case to.Same(m.current()) && !i.addr.Same(to) && i.link.cmd.state != connClosed:", "case false:"},
 	}},
+	{name: "an INFO that was refused is asked for a period later", transcript: "busy-old-master.txt", shows: `10.0.0.1:6379 master`, edits: []edit{
+		{"sentinel/down.go", "\t\tc.askAnew(i)\n\t\tc.eventNow(", "\t\tc.eventNow("},
+		{"sentinel/down.go", "if pong && l.unwell {", "if false {"},
+		{"sentinel/info.go", "if i.infoError || i.infoAt == never {", "if false {"},
+	}},
 	{name: "a promotion is judged by the reply", transcript: "no-multi.txt", shows: `given up: it answered ERR EXEC`, edits: []edit{
 		{"sentinel/order.go", "	if p.order.alone {\n", `	if refused := refusal(v); refused != "" && p.order.promotes() {
 		c.tryNext(i.of, "it answered "+refused)

@@ -253,6 +253,8 @@ func (r *runner) instance(c *command) {
 		switch word {
 		case "busy":
 			i.Busy = on
+		case "unkillable":
+			i.Unkillable = on
 		case "fail-rewrite":
 			i.FailRewrite = on
 		case "deny-info":

@@ -32,7 +32,7 @@
 //	clock NAME +20s                steps the wall clock
 //	disk NAME ok|fail|stall|lie|torn [latency=200ms]
 //	cmd NAME WORD...               a command of a client; the answer is shown when it comes
-//	instance ADDR key=value...     priority, offset, info-delay, load, password, run-id, busy, fail-rewrite,
+//	instance ADDR key=value...     priority, offset, info-delay, load, password, run-id, busy, unkillable, fail-rewrite,
 //	        deny-info, ignore-role, full, deny=COMMAND,...
 //	write ADDR N                   N client writes
 //	dns NAME IP...

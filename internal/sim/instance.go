@@ -27,6 +27,7 @@ type Instance struct {
 	proc
 	InfoDelay   time.Duration // INFO and all behind it is answered late
 	Busy        bool          // a script runs for too long: -BUSY till SCRIPT KILL
+	Unkillable  bool          // SCRIPT KILL is refused
 	LoadTakes   time.Duration // after a start it answers LOADING for so long
 	FailRewrite bool          // CONFIG REWRITE fails
 	DenyInfo    bool          // INFO is answered with an error

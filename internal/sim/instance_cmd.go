@@ -192,6 +192,9 @@ func (i *Instance) run(cl *client, name string, cmd []string) resp.Value {
 	case "PSYNC":
 		return i.psync(cl, cmd)
 	case "SCRIPT":
+		if i.Unkillable {
+			return resp.Err("UNKILLABLE Sorry the script already executed write commands against the dataset.")
+		}
 		i.Busy = false
 		return resp.OK
 	}
