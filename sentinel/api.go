@@ -56,7 +56,7 @@ type (
 	}
 	// Hello is a message on the hello channel of a subscribed link. A Payload
 	// of nil is the confirmation of the subscription; Failed says that it was
-	// refused.
+	// refused, with the words in Payload.
 	Hello struct {
 		Link    LinkID
 		Payload []byte

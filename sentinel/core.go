@@ -72,7 +72,7 @@ type Core struct {
 	monitors []*pendingMonitor
 	simulate simulation
 	dying    bool // a simulated failure was reached: nothing follows its Exit
-	badHello helloComplaints
+	badHello badHellos
 
 	out   []Effect // of this step, behind room for its Persist; its memory is used again
 	table table    // room for the next listing

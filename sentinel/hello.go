@@ -54,10 +54,10 @@ func parseHello(payload string) (h helloMessage, why string) {
 		return h, "an address is empty"
 	}
 	if h.port, ok = cleanPort(f[1]); !ok {
-		return h, "its port is not one"
+		return h, "its port is " + badPort(f[1])
 	}
 	if h.masterPort, ok = cleanPort(f[6]); !ok {
-		return h, "the master's port is not one"
+		return h, "the master's port is " + badPort(f[6])
 	}
 	if !isRunID(h.runID) {
 		return h, "its run id is not one"
@@ -74,6 +74,14 @@ func parseHello(payload string) (h helloMessage, why string) {
 func cleanPort(s string) (int, bool) {
 	n, ok := cleanEpoch(s)
 	return int(n), ok && n >= 1 && n <= 65535
+}
+
+// badPort says what is wrong with a port that is not one.
+func badPort(s string) string {
+	if s == "0" {
+		return "0"
+	}
+	return "not one"
 }
 
 func cleanEpoch(s string) (quorum.Epoch, bool) {
@@ -105,11 +113,14 @@ func (c *Core) helloFromLink(in Hello) {
 		return
 	}
 	if in.Failed {
+		c.hearSubscription(cn, &in)
 		c.closeConn(cn)
 		return
 	}
 	cn.heardAt = c.now.Mono
-	if in.Payload != nil {
+	if in.Payload == nil {
+		c.hearSubscription(cn, &in)
+	} else {
 		c.receiveHello(in.Payload, cn.link.users[0])
 	}
 }
@@ -125,7 +136,7 @@ func (c *Core) receiveHello(raw []byte, from *instance) {
 	payload := string(raw)
 	h, why := parseHello(payload)
 	if why != "" {
-		c.complain(from, why)
+		c.dropHello(&h, from, why)
 		return
 	}
 	if h.runID == c.myID {
@@ -136,17 +147,18 @@ func (c *Core) receiveHello(raw []byte, from *instance) {
 		return
 	}
 	if quorum.Absurd(c.epoch, h.epoch) || quorum.Absurd(max(c.epoch, m.configEpoch), h.masterConfig) {
-		c.complain(from, "its epoch jumps too far ahead")
+		c.dropHello(&h, from, "its epoch jumps too far ahead")
 		return
 	}
 	c.amnesia.hear(c.now.Mono, max(h.epoch, h.masterConfig))
-	p := c.introduce(m, h)
+	p := c.introduce(m, h, from)
 	if p != nil && p.hello == payload && p.said.epoch == m.configEpoch && p.said.addr.Same(m.current()) {
 		p.heardAt = c.now.Mono
 		return
 	}
 	c.hearEpoch(h.epoch, m)
 	if p != nil {
+		c.goodHello(m, &h)
 		p.heardAt = c.now.Mono
 		p.hello = payload
 		c.hearConfiguration(m, p, h)
@@ -204,7 +216,7 @@ func helloNames(payload []byte) (id, master []byte) {
 // masters it says nothing.
 //
 // Rule: B-430, E-6.
-func (c *Core) introduce(m *master, h helloMessage) *peer {
+func (c *Core) introduce(m *master, h helloMessage, from *instance) *peer {
 	addr, ok := c.address(h.ip, h.port)
 	p := m.findPeer(h.runID)
 	if p != nil && (!ok || p.addr.Same(addr)) {
@@ -223,7 +235,7 @@ func (c *Core) introduce(m *master, h helloMessage) *peer {
 	for _, other := range m.peers {
 		if other.addr.Same(addr) {
 			if other.proven() {
-				c.complain(nil, "another Sentinel answers at its address")
+				c.dropHello(&h, from, "another Sentinel answers at its address")
 				return nil
 			}
 			vouched = other.vouched
@@ -316,6 +328,7 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
 		}
 	case addr.Same(m.current()):
 		p.disputeAt = never
+		c.appease(p.link, topicAddress, m.name, "agrees on the address of "+m.name)
 		c.confirmedByPeer(m)
 	case m.current().IP != "": // else it may be the same under another name
 		c.hearDispute(m, p)
@@ -472,31 +485,40 @@ func (c *Core) helloAll(m *master) {
 	})
 }
 
-// helloComplaints keeps the log from being flooded by bad hellos.
-type helloComplaints struct {
+// badHellos counts the hellos that were dropped.
+type badHellos struct {
 	dropped uint64
-	lastAt  map[string]time.Duration
+	clients complaints // about those that no instance sent
 }
 
-// complaintsKept bounds the senders remembered.
-const complaintsKept = 256
-
-// complain counts a bad hello and logs it at most once a minute per sender.
+// dropHello counts a bad hello and logs it: at most once a minute for each
+// Sentinel of a master, or, of what names neither, for each sender.
 //
-// Rule: R-19.
-func (c *Core) complain(from *instance, why string) {
-	c.badHello.dropped++
-	sender := "a client"
+// Rule: R-19, W-32.
+func (c *Core) dropHello(h *helloMessage, from *instance, why string) {
+	b := &c.badHello
+	b.dropped++
+	m := c.byName[h.master]
+	list, who, sender := &b.clients, "A hello", "a client"
 	if from != nil {
-		sender = from.describe(c)
+		list, sender = &from.link.complaints, from.describe(c)
 	}
-	at, known := c.badHello.lastAt[sender]
-	if known && c.now.Mono-at < time.Minute {
-		return
+	if m != nil && isRunID(h.runID) {
+		list, who = &m.link.complaints, "The hello of Sentinel "+h.runID+" about "+m.name
+	} else {
+		h.runID = ""
 	}
-	if c.badHello.lastAt == nil || len(c.badHello.lastAt) >= complaintsKept {
-		c.badHello.lastAt = map[string]time.Duration{}
+	if list.begin(c.now.Mono, topicHello, h.runID) {
+		c.logLine(LevelWarning, fmt.Sprintf("%s from %s is dropped: %s (%d dropped so far)", who, sender, why, b.dropped))
 	}
-	c.badHello.lastAt[sender] = c.now.Mono
-	c.logLine(LevelVerbose, fmt.Sprintf("Hello from %s dropped: %s (%d dropped so far)", sender, why, c.badHello.dropped))
+}
+
+// goodHello tells the log that a Sentinel whose hellos were dropped says what it
+// should.
+//
+// Rule: W-32.
+func (c *Core) goodHello(m *master, h *helloMessage) {
+	if lasted, tell := m.link.complaints.end(c.now.Mono, topicHello, h.runID); tell {
+		c.logLine(LevelWarning, fmt.Sprintf("The hello of Sentinel %s about %s is no longer dropped, after %d s", h.runID, m.name, lasted/time.Second))
+	}
 }

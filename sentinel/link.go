@@ -20,16 +20,18 @@ const maxPending = 100
 
 // conn is one connection to an instance.
 type conn struct {
-	id      LinkID // 0 = closed
-	link    *link
-	pubsub  bool
-	state   connState
-	triedAt time.Duration // last attempt to open it; never
-	heardAt time.Duration // last message on a Pub/Sub connection
-	local   string        // our own IP on it
-	sent    uint64
-	pending pendings
-	ping    *Send // that of this connection, once it was needed
+	id       LinkID // 0 = closed
+	link     *link
+	pubsub   bool
+	state    connState
+	triedAt  time.Duration // last attempt to open it; never
+	heardAt  time.Duration // last message on a Pub/Sub connection
+	local    string        // our own IP on it
+	answered bool          // something came on it
+	cutOff   uint8         // how many in a row have ended before anything came, up to manyCutOff
+	sent     uint64
+	pending  pendings
+	ping     *Send // that of this connection, once it was needed
 }
 
 // link is the way to an instance: a command connection, for masters and
@@ -59,6 +61,8 @@ type link struct {
 	proof        proof         // what was last answered for the peer's run id (E-6) …
 	identified   bool          // … on the connection that stands
 	accusedAt    time.Duration // when it was last told that somebody else answers there; never
+
+	complaints complaints // what is wrong with the instance
 
 	after time.Duration // downAfter as last computed; 0 = a sharer or its option has changed
 	downs int           // sharers that are SDOWN
@@ -234,7 +238,7 @@ func (c *Core) reopen(l *link, cn *conn) {
 		return
 	}
 	c.lastLink++
-	cn.id, cn.state, cn.sent = c.lastLink, connOpening, 0
+	cn.id, cn.state, cn.sent, cn.answered = c.lastLink, connOpening, 0, false
 	cn.heardAt = c.now.Mono
 	cn.local = ""
 	c.conns[cn.id] = cn
@@ -252,15 +256,17 @@ func (c *Core) reopen(l *link, cn *conn) {
 // Rule: B-113, B-124 (peers have no renames: W-31).
 func (c *Core) greet(l *link, cn *conn) {
 	if auth := c.credentials(l.users[0]); auth != nil {
-		send := c.enlist(cn, pending{}, [][]string{append([]string{l.word("AUTH")}, auth...)})
+		send := c.enlist(cn, pending{is: sendAuth}, [][]string{append([]string{l.word("AUTH")}, auth...)})
 		send.Secret = true
 		c.emitNow(send)
+	} else {
+		c.appease(l, topicCommand, "AUTH", "is sent no AUTH any more")
 	}
 	suffix := "-cmd"
 	if cn.pubsub {
 		suffix = "-pubsub"
 	}
-	c.sendNow(cn, pending{}, []string{l.word("CLIENT"), "SETNAME", "sentinel-" + c.myID[:8] + suffix})
+	c.sendNow(cn, pending{is: sendName}, []string{l.word("CLIENT"), "SETNAME", "sentinel-" + c.myID[:8] + suffix})
 	if cn.pubsub {
 		c.sendNow(cn, pending{}, []string{l.word("SUBSCRIBE"), helloChannel})
 		return
@@ -341,6 +347,7 @@ func (c *Core) linkDown(in LinkDown) {
 		return
 	}
 	l := cn.link
+	c.hearEnd(cn, in.Reason)
 	c.forget(cn)
 	if !cn.pubsub && in.Refused {
 		l.refusedAt = c.now.Mono

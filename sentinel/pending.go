@@ -33,6 +33,8 @@ const (
 	sendIdentity     // SENTINEL MYID to a peer (E-6)
 	sendOrder        // a change of role (E-52)
 	sendRest         // what rounds off one that is not in a transaction
+	sendAuth
+	sendName // CLIENT SETNAME
 )
 
 // pendings are the Sends of a connection that have no answer yet, the oldest
@@ -132,6 +134,7 @@ func (c *Core) answer(in *Answer) {
 	if !ok {
 		return
 	}
+	c.hearWords(cn, p.is, &in.Value)
 	if p.inst == nil || p.inst.gone || p.inst.link != cn.link {
 		c.inherit(cn.link, p, in.Value)
 		return

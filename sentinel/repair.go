@@ -12,8 +12,14 @@ import (
 //
 // Rule: E-80, S-7.
 func (c *Core) hearDispute(m *master, p *peer) {
-	if m.configEpoch == 0 || p.link.mute() {
-		return // configured differently by hand: nobody can know who is right
+	if p.link.mute() {
+		return
+	}
+	if m.configEpoch == 0 {
+		// Configured differently by hand: nobody can know who is right.
+		c.complain(p.link, topicAddress, m.name, "names %s as the master, and config epoch 0 as we do: the configurations differ",
+			replication.Join(p.said.addr.Shown(c.announceHostnames), p.said.addr.Port))
+		return
 	}
 	if p.disputeAt == never {
 		p.disputeAt = c.now.Mono

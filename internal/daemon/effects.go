@@ -61,7 +61,8 @@ func (n *node) act(a sentinel.Action) {
 
 // emit tells an event: to the log and, unless it is for the log only or of the
 // debug level, to who subscribed to it, whatever the log level is. A warning
-// makes clients yield for a while, but not one of the start: +monitor.
+// makes clients yield for a while, but not one of the start, +monitor, nor a
+// line for the log, which may be about what somebody sends us.
 //
 // Rule: B-901, C-115.
 func (n *node) emit(e sentinel.Event) {
@@ -69,7 +70,7 @@ func (n *node) emit(e sentinel.Event) {
 	if n.log.Enabled(context.Background(), level) {
 		n.log.Log(context.Background(), level, e.Line())
 	}
-	if started := n.ready == nil; started && e.Level == sentinel.LevelWarning {
+	if started := n.ready == nil; started && e.Level == sentinel.LevelWarning && !e.LogOnly {
 		n.calmAt = n.clock.now().Mono + eventful
 	}
 	if !e.LogOnly && e.Level != sentinel.LevelDebug {

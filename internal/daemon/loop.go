@@ -163,7 +163,7 @@ func inputOf(ev *link.Event) sentinel.Input {
 	case link.Subscribed:
 		return sentinel.Hello{Link: id}
 	case link.NotSubscribed:
-		return sentinel.Hello{Link: id, Failed: true}
+		return sentinel.Hello{Link: id, Payload: ev.Payload, Failed: true}
 	default:
 		return sentinel.LinkDown{Link: id, Refused: ev.Refused, Reason: ev.Text}
 	}

@@ -429,7 +429,7 @@ func TestPubSub(t *testing.T) {
 		{"confirmed, then messages", []string{"+OK\r\n", "+OK\r\n", confirm + message + message}, []Event{
 			{Kind: Subscribed}, {Kind: Message, Payload: []byte("hello")}, {Kind: Message, Payload: []byte("hello")}}},
 		{"errors before it do not matter", []string{"-ERR AUTH\r\n", "-ERR CLIENT\r\n", confirm}, []Event{{Kind: Subscribed}}},
-		{"refused", []string{"+OK\r\n", "+OK\r\n", "-NOPERM no\r\n"}, []Event{{Kind: NotSubscribed}}},
+		{"refused", []string{"+OK\r\n", "+OK\r\n", "-NOPERM no\r\n"}, []Event{{Kind: NotSubscribed, Payload: []byte("NOPERM no")}}},
 		{"answered by another command", []string{"+OK\r\n", "+OK\r\n", "+OK\r\n"}, []Event{{Kind: NotSubscribed}}},
 		{"empty message", []string{"+OK\r\n", "+OK\r\n", confirm + strings.Replace(message, "$5\r\nhello", "$0\r\n", 1)}, []Event{
 			{Kind: Subscribed}, {Kind: Message, Payload: []byte{}}}},

@@ -141,11 +141,19 @@ func (l *link) handle(v resp.Value) error {
 	case tag == tagSubscribe && isHello(v, "subscribe"):
 		l.set.sink(Event{Link: l.id, Kind: Subscribed})
 	case tag == tagSubscribe:
-		l.set.sink(Event{Link: l.id, Kind: NotSubscribed})
+		l.set.sink(Event{Link: l.id, Kind: NotSubscribed, Payload: words(v)})
 	case tag != 0:
 		l.set.sink(Event{Link: l.id, Kind: Answer, Tag: tag, Value: v})
 	}
 	return nil
+}
+
+// words are those of an error.
+func words(v resp.Value) []byte {
+	if v.Kind != resp.Error {
+		return nil
+	}
+	return []byte(v.Str)
 }
 
 // isHello reports whether v is a message of this kind of the hello channel.

@@ -34,6 +34,7 @@ type secure struct {
 
 	mu      sync.Mutex
 	conn    *tls.Conn // nil while it is being made
+	shaking bool      // … by a handshake
 	writing bool      // a goroutine is at it
 	ending  bool      // nothing follows
 }
@@ -80,9 +81,12 @@ func (t *secure) make(to netip.AddrPort, timeout time.Duration) (*tls.Conn, erro
 		return nil, errNoTLS
 	}
 	conn := tls.Client(tcp, cfg)
+	t.mu.Lock()
+	t.shaking = true
+	t.mu.Unlock()
 	if err := conn.HandshakeContext(ctx); err != nil {
 		tcp.Close()
-		return nil, err
+		return nil, handshakeFailure(err)
 	}
 	t.mu.Lock()
 	t.conn = conn
@@ -94,6 +98,22 @@ func (t *secure) make(to netip.AddrPort, timeout time.Duration) (*tls.Conn, erro
 	local, _ := netip.ParseAddrPort(tcp.LocalAddr().String())
 	t.post(notice{of: t, localIP: local.Addr().Unmap().WithZone("").String()})
 	return conn, nil
+}
+
+// handshakeFailure says of an error that TLS is what it came of: whoever answers
+// there may be well.
+func handshakeFailure(err error) error { return failure("TLS handshake: " + Reason(err)) }
+
+// overdue is why a link has had its time.
+func (l *link) overdue() error {
+	if t, ok := l.transport.(*secure); ok && l.phase == dialing {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.shaking {
+			return handshakeFailure(unix.ETIMEDOUT)
+		}
+	}
+	return unix.ETIMEDOUT
 }
 
 // read reads until the end. What it has read is taken before it goes on.

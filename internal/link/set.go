@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"gosentinel/internal/epoll"
 	"gosentinel/internal/resp"
 )
@@ -48,7 +46,8 @@ const (
 	Message
 	// Subscribed: the far end confirmed the subscription.
 	Subscribed
-	// NotSubscribed: the far end answered SUBSCRIBE with an error.
+	// NotSubscribed: the far end answered SUBSCRIBE with an error, the words of
+	// which are Payload.
 	NotSubscribed
 )
 
@@ -186,7 +185,7 @@ func (s *Set) readOn() {
 // expire ends the links whose time is over.
 func (s *Set) expire() {
 	for len(s.timed) > 0 && !time.Now().Before(s.timed[0].endsAt) {
-		s.timed[0].end(unix.ETIMEDOUT)
+		s.timed[0].end(s.timed[0].overdue())
 	}
 }
 

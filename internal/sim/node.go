@@ -366,7 +366,7 @@ func (n *Node) handle(c *conn, end int, m *msg) {
 		n.step(h)
 	case msgReply:
 		if l.pubsub && m.value.Kind == resp.Error && m.num == 1 {
-			n.step(sentinel.Hello{Link: l.id, Failed: true})
+			n.step(sentinel.Hello{Link: l.id, Payload: []byte(m.value.Str), Failed: true})
 			return
 		}
 		n.w.check.heardOK(n, l.to, m.value)

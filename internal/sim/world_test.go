@@ -151,7 +151,7 @@ func TestRefusedSubscribe(t *testing.T) {
 	m.SetPassword("x")
 	n.does(dialTo(1, m, true), sends(1, 0, "AUTH y", "CLIENT SETNAME z", "SUBSCRIBE "+helloChannel))
 	w.Run(20 * time.Millisecond)
-	require.Equal(t, "12ms up 1\n14ms hello true", n.notes())
+	require.Equal(t, "12ms up 1\n14ms hello NOAUTH Authentication required.true", n.notes())
 }
 
 // Rule: B-713.
