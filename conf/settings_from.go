@@ -44,7 +44,7 @@ func (r reader) limit(class int) OutputLimit {
 	return OutputLimit{
 		Hard:    int64(min(l.hard, maxInt64)),
 		Soft:    int64(min(l.soft, maxInt64)),
-		SoftFor: time.Duration(l.seconds) * time.Second,
+		SoftFor: time.Duration(min(l.seconds, maxInt64/int64(time.Second))) * time.Second,
 	}
 }
 

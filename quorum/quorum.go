@@ -10,6 +10,15 @@ type Epoch uint64
 // Rule: R-19.
 const MaxJump Epoch = 1 << 32
 
+// MaxEpoch is the last epoch in which anybody can be voted for: requests and
+// answers carry epochs as signed integers of 64 bits.
+//
+// Rule: E-15, R-19.
+const MaxEpoch Epoch = 1<<63 - 1
+
+// Wire is an epoch as requests and answers can carry it.
+func (e Epoch) Wire() int64 { return int64(min(e, MaxEpoch)) }
+
 // Absurd reports whether heard is too far ahead of current to be believed.
 func Absurd(current, heard Epoch) bool {
 	return heard > current && heard-current > MaxJump

@@ -12,6 +12,11 @@ const (
 	backOffMax     = time.Second
 	guardMargin    = time.Second
 	attemptMargin  = 2 * time.Second
+	electionMin    = 200 * time.Millisecond
+	gapBase        = 20 * time.Millisecond
+	gapDoublings   = 9
+	gapFree        = 3
+	hurriedWithin  = time.Second
 	forceBase      = 100 * time.Millisecond
 	forceMax       = 500 * time.Millisecond
 	graceDoublings = 6
@@ -31,8 +36,11 @@ type Timing struct {
 }
 
 // Election is how long a candidate may wait for votes when nothing but silence
-// answers, called et in election.md.
-func (t Timing) Election() time.Duration { return min(t.ElectionTimeout, t.FailoverTimeout) }
+// answers, called et in election.md. However short the options are, votes must
+// have the time to come, and are not asked for without end.
+func (t Timing) Election() time.Duration {
+	return max(electionMin, min(t.ElectionTimeout, t.FailoverTimeout))
+}
 
 // Lease is how old, from the sending of its request, a vote may be for its
 // leader to act on it.
@@ -77,6 +85,25 @@ func (t Timing) AttemptPause() time.Duration { return t.AttemptGap() + attemptMa
 //
 // Rule: B-701.
 func (t Timing) AttemptGap() time.Duration { return 2 * t.FailoverTimeout }
+
+// LeastGap is the least time from the start of one own attempt to that of the
+// next. hurried is how many in a row were Hurried. What an outage needs, three
+// elections lost by collision say, is not held up.
+//
+// Rule: E-16.
+func LeastGap(hurried int) time.Duration {
+	if hurried < gapFree {
+		return 0
+	}
+	return gapBase << min(hurried-gapFree, gapDoublings)
+}
+
+// Hurried reports whether an attempt comes soon after the one before, gap ago.
+//
+// Rule: E-16.
+func Hurried(gap time.Duration, hurried int) bool {
+	return gap < max(hurriedWithin, 2*LeastGap(hurried))
+}
 
 // Slot is the time between the starts of two ranks. r is the largest round
 // trip to a live peer of our kind.

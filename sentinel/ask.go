@@ -144,7 +144,7 @@ func (c *Core) ask(m *master, p *peer) {
 	at, foreign := p.knowsMasterAs()
 	c.sendNow(&p.link.cmd, pending{is: sendAsk, inst: &p.instance, vote: vote, epoch: epoch, foreign: foreign, turn: m.switched.count},
 		[]string{"SENTINEL", "is-master-down-by-addr", at.Shown(c.announceHostnames), itoa(at.Port),
-			strconv.FormatUint(uint64(epoch), 10), candidate})
+			strconv.FormatInt(epoch.Wire(), 10), candidate})
 }
 
 // knowsMasterAs is the address by which p finds the master, and whether it is
@@ -333,7 +333,7 @@ func (c *Core) hearAsks() {
 }
 
 func opinion(down int64, leader string, epoch quorum.Epoch) resp.Value {
-	return resp.List(resp.Int(down), resp.Str(leader), resp.Int(int64(epoch)))
+	return resp.List(resp.Int(down), resp.Str(leader), resp.Int(epoch.Wire()))
 }
 
 // kindReply learns whether a peer is of our kind.

@@ -141,7 +141,7 @@ func (c *Core) commonFields(t *table, i *instance) {
 	if i.kind == kindMaster && i.of.odown {
 		t.num("o-down-time", ms(now-i.of.odownSince))
 	}
-	t.num("down-after-milliseconds", ms(i.of.downAfter))
+	t.num("down-after-milliseconds", ms(asSet(i.of.downAfter, i.of.set.downAfter)))
 }
 
 // infoFields are 15 to 17 of K-2.1.
@@ -166,7 +166,7 @@ func (c *Core) masterRow(t *table, m *master) {
 	t.num("num-slaves", int64(len(m.replicas)))
 	t.num("num-other-sentinels", int64(len(m.peers)))
 	t.num("quorum", int64(m.quorum))
-	t.num("failover-timeout", ms(m.failoverTimeout))
+	t.num("failover-timeout", ms(asSet(m.failoverTimeout, m.set.failoverTimeout)))
 	t.num("parallel-syncs", int64(m.parallelSyncs))
 	if m.notifyScript != "" {
 		t.str("notification-script", m.notifyScript)

@@ -59,14 +59,16 @@ type Core struct {
 	settled   Seq // all writes up to here have returned well, or are carried on without
 	dirty     bool
 	saveError string
-	amnesia   amnesia
-	diskTold  bool         // a write of this life has returned, well or not, or a probe has failed
-	kept      []keptAnswer // to vote requests, while it has not
-	slowDisk  bool         // the last write failed or took long (E-14)
-	disk      disk
-	waiting   []waiting
-	deafened  []*link   // peers whose answers wait for a write
-	listening []*master // those that wait for what such a peer has asked
+	// toldEpochs: that no epochs are left has been logged.
+	toldEpochs bool
+	amnesia    amnesia
+	diskTold   bool         // a write of this life has returned, well or not, or a probe has failed
+	kept       []keptAnswer // to vote requests, while it has not
+	slowDisk   bool         // the last write failed or took long (E-14)
+	disk       disk
+	waiting    []waiting
+	deafened   []*link   // peers whose answers wait for a write
+	listening  []*master // those that wait for what such a peer has asked
 
 	scripts  scripts
 	monitors []*pendingMonitor

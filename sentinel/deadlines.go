@@ -8,6 +8,25 @@ const (
 	farAway time.Duration = 1 << 60
 )
 
+// longest is the most that a time from a setting counts for, 417 days: who sets
+// more means "never", and the sums and multiples that are made of it, ten times
+// down-after being the largest, stay before farAway.
+//
+// Rule: C-55, B-311, B-711.
+const longest time.Duration = 1 << 55
+
+// span is a time from a setting as it is counted with.
+func span(set time.Duration) time.Duration { return min(set, longest) }
+
+// asSet is a time as its setting says it: used is what is counted with, set what
+// the file said.
+func asSet(used, set time.Duration) time.Duration {
+	if used == longest {
+		return max(used, set)
+	}
+	return used
+}
+
 // node is anything that acts when its time has come. Its next deadline is
 // derived from its state each time it was touched.
 type node interface {

@@ -15,6 +15,7 @@ import (
 type election struct {
 	attempts    int           // in this outage
 	lastAttempt time.Duration // never
+	hurried     int           // attempts in a row that came soon after the one before (E-16)
 	lost        int           // in a row
 	pauseUntil  time.Duration // no start before; never
 	rival       bool          // another was voted for in this outage, here or elsewhere (E-54)
@@ -88,11 +89,11 @@ func (c *Core) startTime(m *master) time.Duration {
 	if m.odown {
 		since = m.odownSince
 	}
-	if since == never || c.tilt || c.disk.sick {
+	if since == never || c.tilt || c.disk.sick || c.outOfEpochs() {
 		return farAway
 	}
 	c.shortenPause(m)
-	t0 := max(since, e.pauseUntil, c.amnesia.until, c.discoveryEnd(m))
+	t0 := max(since, e.lastAttempt+quorum.LeastGap(e.hurried), e.pauseUntil, c.amnesia.until, c.discoveryEnd(m))
 	if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != c.self() {
 		end := m.ballot.BindEnd(c.standing(m))
 		if end <= c.now.Mono && m.ballot.Vote != "" {
@@ -118,6 +119,23 @@ func (c *Core) startTime(m *master) time.Duration {
 		heard = min(max(heard, p.link.deafEnd), limit)
 	}
 	return heard + time.Duration(rank+c.penalty(m))*c.slot(m)
+}
+
+// outOfEpochs reports whether no newer epoch is left to stand in, which is logged
+// once: epochs do not begin again at 0, where every vote ever given would be
+// taken for a newer one.
+//
+// Rule: E-15, S-5.
+func (c *Core) outOfEpochs() bool {
+	if c.epoch < quorum.MaxEpoch {
+		return false
+	}
+	if !c.toldEpochs {
+		c.toldEpochs = true
+		c.logLine(LevelWarning, "The current epoch is at its maximum: there will be NO FAILOVER any more. Stop all Sentinels, "+
+			"set current-epoch, config-epoch and leader-epoch in their files to small values, the same in each, and start them")
+	}
+	return true
 }
 
 // hasOriginal reports whether an original is among the voters. It would hold
@@ -230,6 +248,11 @@ func (c *Core) start(m *master, manual bool) {
 	epoch := c.newEpoch()
 	c.changeMaster(m)
 	e.attempts++
+	if quorum.Hurried(c.now.Mono-e.lastAttempt, e.hurried) {
+		e.hurried++
+	} else {
+		e.hurried = 0
+	}
 	e.lastAttempt = c.now.Mono
 	if !m.sdown {
 		c.notePedigree(m)

@@ -22,6 +22,9 @@ func (c *Core) manualFailover(m *master, id ReqID) {
 	case m.failover.state != stateNone:
 		c.emit(Respond{ID: id, Value: resp.Err("INPROG Failover already in progress")})
 		return
+	case c.outOfEpochs():
+		c.refuse(id, "ERR The current epoch is at its maximum, no failover can be started")
+		return
 	case c.bestReplica(m) == nil:
 		c.emit(Respond{ID: id, Value: resp.Err("NOGOODSLAVE No suitable replica to promote")})
 		return
@@ -44,7 +47,7 @@ func (c *Core) countManual(m *master) {
 	switch {
 	case held && age < manualHeldMax:
 		return
-	case gone && f.epochs < manualEpochs:
+	case gone && f.epochs < manualEpochs && !c.outOfEpochs():
 		c.nextManualEpoch(m)
 	case !c.voteSettled(m):
 	case !silent || age >= c.forceAfter(m):

@@ -18,6 +18,7 @@ type master struct {
 	failoverTimeout time.Duration
 	parallelSyncs   int
 	rebootDownAfter time.Duration // 0 = off
+	set             setTimes
 	notifyScript    string
 	reconfigScript  string
 	authPass        *conf.Secret
@@ -52,6 +53,10 @@ type master struct {
 
 	saved *conf.Master // as last given to Durable; nil = changed since
 }
+
+// setTimes are times as the file says them, where more than longest is counted
+// as that.
+type setTimes struct{ downAfter, failoverTimeout, rebootDownAfter time.Duration }
 
 // switched remembers the last change of address.
 type switched struct {

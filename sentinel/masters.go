@@ -65,9 +65,10 @@ func (c *Core) load(f *conf.Master) error {
 		return fmt.Errorf("master %s: name in use", f.Name)
 	}
 	m := c.addMaster(f.Name, addr, f.Quorum)
-	m.downAfter, m.failoverTimeout, m.link.after = f.DownAfter, f.FailoverTimeout, 0
+	m.set = setTimes{f.DownAfter, f.FailoverTimeout, f.RebootDownAfter}
+	m.downAfter, m.failoverTimeout, m.link.after = span(f.DownAfter), span(f.FailoverTimeout), 0
 	m.parallelSyncs = f.ParallelSyncs
-	m.rebootDownAfter = f.RebootDownAfter
+	m.rebootDownAfter = span(f.RebootDownAfter)
 	m.notifyScript, m.reconfigScript = f.NotificationScript, f.ClientReconfigScript
 	m.authPass, m.authUser = f.AuthPass, f.AuthUser
 	m.renames = slices.Clone(f.Renames)

@@ -15,7 +15,8 @@ import "time"
 // evenly however many are drawn: those of the golden ratio.
 func (c *Core) part(d time.Duration) time.Duration {
 	c.parts++
-	return d * time.Duration(c.parts*0x9E3779B97F4A7C15>>40) >> 24
+	share := time.Duration(c.parts * 0x9E3779B97F4A7C15 >> 40)
+	return d>>24*share + d&(1<<24-1)*share>>24 // d*share may not fit
 }
 
 // spreadTurns lets the next PING, INFO and hellos on a connection just
