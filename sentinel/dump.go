@@ -85,8 +85,8 @@ func (d dumper) master(m *master) {
 	replicas := slices.Clone(m.replicas)
 	slices.SortFunc(replicas, func(a, b *replica) int { return strings.Compare(a.name, b.name) })
 	for _, r := range replicas {
-		d.line(2, "replica %q %s promoted=%t reconf=%d sent=%s tried=%t followed=%t demoted=%s,%t",
-			r.name, addrText(&r.instance), r.promoted, r.reconf, at(r.sentAt), r.tried, r.followed, at(r.demotedAt), r.demoting)
+		d.line(2, "replica %q %s promoted=%t reconf=%d sent=%s tried=%t followed=%t joined=%s left=%d demoted=%s,%t",
+			r.name, addrText(&r.instance), r.promoted, r.reconf, at(r.sentAt), r.tried, r.followed, at(r.joinedAt), r.departures, at(r.demotedAt), r.demoting)
 		d.instance(3, &r.instance)
 	}
 	peers := slices.Clone(m.peers)

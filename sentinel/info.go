@@ -185,6 +185,7 @@ func (c *Core) learn(i *instance) {
 	}
 	if r := i.replica; r != nil && in.Role == replication.Replica {
 		r.followed = true
+		c.noteMove(r)
 	}
 	if m.sdown || m.failover.state != stateNone {
 		m.noteHistory(i) // little may have been known when they were noted
@@ -276,7 +277,7 @@ func (r *replica) followsAddr(a replication.Addr) bool {
 // considerRole turns a stray replica back to the master: one that claims to be
 // a master, or one that follows another.
 //
-// Rule: behaviour.md 5.3, B-523, B-524, W-12, W-14, E-53, E-57, R-24.
+// Rule: behaviour.md 5.3, B-523, B-524, W-12, W-14, E-53, E-57.
 func (c *Core) considerRole(m *master, r *replica) {
 	if r.role == replication.Replica && r.demoting {
 		r.demoting = false
@@ -333,55 +334,6 @@ func (c *Core) convertTime(m *master, r *replica) time.Duration {
 	}
 	wait := 4 * c.params.publishPeriod
 	return max(r.roleSince, r.lastDown(), never) + wait
-}
-
-// fixTime is when a replica of another master may be re-pointed. A leader that
-// is alive may be pacing its slots, so it is left alone for failover-timeout.
-// One that has gone is stood in for by the first of ours.
-//
-// Rule: B-523, E-59, R-24, W-14.
-func (c *Core) fixTime(m *master, r *replica) time.Duration {
-	if at, ours := c.handover(m); ours {
-		return at
-	}
-	wait := m.failoverTimeout
-	paced := m.switched.by != "" && c.now.Mono-m.switched.at < m.failoverTimeout && m.alive(m.switched.by)
-	if c.confirmed(m) && !paced && !m.ballot.Unfinished(m.configEpoch) {
-		wait = min(wait, 2*c.params.publishPeriod)
-	}
-	return max(r.confSince, r.lastDown()) + wait
-}
-
-// handoverAfter is how long the leader of a failover must have said nothing
-// before another ends its work.
-const handoverAfter = 2 * time.Second
-
-// handover reports whether the leader that announced our configuration is gone
-// and it is ours to re-point what still follows the old address, and from
-// when. No more replicas at a time than parallel-syncs.
-//
-// Rule: E-59.
-func (c *Core) handover(m *master) (at time.Duration, ours bool) {
-	p := m.findPeer(m.switched.by)
-	if p == nil || c.now.Mono-m.switched.at >= m.failoverTimeout || !(p.sdown || p.dead()) || c.rank(m) > 0 {
-		return 0, false
-	}
-	syncing := 0
-	for _, r := range m.replicas {
-		if r.role == replication.Replica && r.followsAddr(m.addr) && !r.info.LinkUp && !r.sdown {
-			syncing++
-		}
-	}
-	if syncing >= max(m.parallelSyncs, 1) {
-		return farAway, true
-	}
-	return p.heardAt + handoverAfter, true
-}
-
-// alive reports whether the peer with this run id is known and not SDOWN.
-func (m *master) alive(runID string) bool {
-	p := m.findPeer(runID)
-	return p != nil && !p.sdown
 }
 
 // follow sends the transaction that makes i a replica of a.

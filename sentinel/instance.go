@@ -68,14 +68,18 @@ type instance struct {
 // replica is a replica of a monitored master.
 type replica struct {
 	instance
-	promoted  bool
-	reconf    reconfState
-	sentAt    time.Duration // when it was told to follow the promoted replica
-	tried     bool          // its promotion was tried in this failover and failed (E-53)
-	strayed   bool          // SLAVEOF NO ONE was sent to it, and it was not announced since (E-53, E-54)
-	wasSeen   bool          // it had answered INFO by then
-	wasOurs   bool          // in its last INFO before our SDOWN of the master it followed it (E-54)
-	followed  bool          // it has reported role:slave since it is known here
+	promoted   bool
+	reconf     reconfState
+	sentAt     time.Duration // when it was told to follow the promoted replica
+	tried      bool          // its promotion was tried in this failover and failed (E-53)
+	strayed    bool          // SLAVEOF NO ONE was sent to it, and it was not announced since (E-53, E-54)
+	wasSeen    bool          // it had answered INFO by then
+	wasOurs    bool          // in its last INFO before our SDOWN of the master it followed it (E-54)
+	followed   bool          // it has reported role:slave since it is known here
+	follows    bool          // in its last INFO as a replica it followed the master that we watch …
+	joinedAt   time.Duration // … since then, if it does; never = it has not been seen to
+	departures int           // how often it was taken out of the group, lately
+
 	demotedAt time.Duration // when SLAVEOF was last sent to a stray master; never
 	demoting  bool          // +convert-to-slave is told once it is a replica (E-57)
 

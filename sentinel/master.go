@@ -46,6 +46,7 @@ type master struct {
 	told     budget // for configurations that hellos tell
 	made     made
 	view     clientView
+	former   []replication.Addr // that it had before, the oldest first
 
 	disputed   time.Duration   // since when a peer disputes our address in this config epoch; never (E-80)
 	dataSet    map[string]bool // the replication ids of its data set, of each history; nil = to be collected

@@ -102,7 +102,7 @@ func (c *Core) load(f *conf.Master) error {
 // newReplica adds a replica to m. The caller has made sure that m does not
 // have it yet, and announces it.
 func (c *Core) newReplica(m *master, addr replication.Addr) *replica {
-	r := &replica{sentAt: never, demotedAt: never}
+	r := &replica{sentAt: never, demotedAt: never, joinedAt: never}
 	r.instance = newInstance(c, kindReplica, m, addr)
 	r.replica = r
 	r.name = c.replicaName(addr)

@@ -38,6 +38,7 @@ func (c *Core) saySwitchHeard(m *master, to endpointText) {
 func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 	c.changeMaster(m)
 	old, oldLink := m.addr, m.link
+	m.noteFormer(old)
 	replicas := m.replicas
 	m.replicas = nil
 	links := map[*replica]*link{}
@@ -64,7 +65,8 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 	}
 	for _, r := range replicas {
 		if !r.addr.Same(addr) {
-			c.rebuildReplica(m, r.addr, links[r]).strayed = r.strayed
+			anew := c.rebuildReplica(m, r.addr, links[r])
+			anew.strayed, anew.departures = r.strayed, r.departures
 		}
 	}
 	if !old.Same(addr) {

@@ -172,6 +172,12 @@ var defects = []defect{
 	{name: "a peer that is somebody else is no voter any more", transcript: "hello-forged.txt", shows: `BROKEN .* I-13: .*`, edits: []edit{
 		{"sentinel/identity.go", "return p.link.proof != proofRefuted || p.vouched", "return p.link.proof != proofRefuted"},
 	}},
+	{name: "whoever was moved counts as left behind", transcript: "fix-slave-config.txt", shows: `s1 \+3\d\.\d+s \+fix-slave-config`, edits: []edit{
+		{"sentinel/repoint.go", "if r.joinedAt != never {\n\t\treturn false", "if r.joinedAt != never {\n\t\treturn true"},
+	}},
+	{name: "a replica is torn between two masters", transcript: "replica-moved.txt", shows: `s1 \+93\.\d+s \+fix-slave-config`, edits: []edit{
+		{"sentinel/repoint.go", "k < r.departures", "k < 1"},
+	}},
 	{name: "nobody is re-pointed", rule: "I-11", edits: []edit{
 		{"sentinel/reconf.go", `c.sendFollow(m, r, "+slave-reconf-sent")`, ""},
 		{"sentinel/info.go", "if c.now.Mono < c.fixTime(m, r) {", "if true {"},

@@ -1,0 +1,150 @@
+package sentinel
+
+import (
+	"time"
+
+	"gosentinel/replication"
+)
+
+// fixTime is when a replica of another master may be re-pointed: one that our
+// failovers have left behind soon, one that somebody has moved after a
+// failover-timeout. A leader that is alive may be pacing its slots, so it is left
+// alone for that long too. One that has gone is stood in for by the first of
+// ours.
+//
+// Rule: B-523, E-59, R-24, W-14.
+func (c *Core) fixTime(m *master, r *replica) time.Duration {
+	since := max(r.confSince, r.lastDown())
+	if !m.leftBehind(r) {
+		return since + r.patience()
+	}
+	if at, ours := c.handover(m); ours {
+		return at
+	}
+	wait := m.failoverTimeout
+	paced := m.switched.by != "" && c.now.Mono-m.switched.at < m.failoverTimeout && m.alive(m.switched.by)
+	if c.confirmed(m) && !paced && !m.ballot.Unfinished(m.configEpoch) {
+		wait = min(wait, 2*c.params.publishPeriod)
+	}
+	return since + wait
+}
+
+// leftBehind reports whether a failover explains that r follows another than
+// the master: it has not been seen to follow that yet, and what it follows was
+// our master, or is of its group and no healthy replica of it, as one is that
+// somebody has put between r and the master.
+//
+// Rule: R-24, W-14.
+func (m *master) leftBehind(r *replica) bool {
+	if r.joinedAt != never {
+		return false
+	}
+	for _, a := range m.former {
+		if r.followsAddr(a) {
+			return true
+		}
+	}
+	o := m.followedBy(r)
+	return o != nil && (o.sdown || o.infoAt == never || o.stray())
+}
+
+// followedBy is the replica of m that r says to follow, nil if it is none.
+func (m *master) followedBy(r *replica) *replica {
+	for _, o := range m.replicas {
+		if o != r && r.followsAddr(o.addr) {
+			return o
+		}
+	}
+	return nil
+}
+
+// noteMove follows where r goes. Somebody who takes it out of the group again
+// and again may be another Sentinel that has it in its own list, so each time it
+// is left alone twice as long, until it has stayed for long.
+//
+// Rule: R-24, B-523.
+func (c *Core) noteMove(r *replica) {
+	m := r.of
+	switch follows := r.followsAddr(m.addr); {
+	case follows == r.follows:
+		return
+	case follows:
+		r.follows, r.joinedAt = true, c.now.Mono
+		return
+	}
+	r.follows = false
+	if m.followedBy(r) != nil {
+		return
+	}
+	if c.now.Mono-r.joinedAt > staysFor*r.patience() {
+		r.departures = 0
+	}
+	r.departures = min(r.departures+1, maxDepartures)
+}
+
+const (
+	// staysFor is how many times as long as it was left alone a replica must
+	// have stayed for its earlier departures to be forgotten.
+	staysFor = 4
+	// maxDepartures bounds how long it is left alone.
+	maxDepartures = 16
+)
+
+// patience is how long r, which somebody has moved, is left alone.
+//
+// Rule: B-523, R-24.
+func (r *replica) patience() time.Duration {
+	wait := r.of.failoverTimeout
+	if r.of.followedBy(r) != nil {
+		return wait
+	}
+	for k := 1; k < r.departures && wait < farAway/staysFor/4; k++ {
+		wait *= 2
+	}
+	return wait
+}
+
+// formerKept is how many addresses that a master had are remembered.
+const formerKept = 8
+
+// noteFormer remembers an address that the master of m had until now.
+//
+// Rule: R-24.
+func (m *master) noteFormer(a replication.Addr) {
+	if len(m.former) == formerKept {
+		m.former = append(m.former[:0], m.former[1:]...)
+	}
+	m.former = append(m.former, a)
+}
+
+// handoverAfter is how long the leader of a failover must have said nothing
+// before another ends its work.
+const handoverAfter = 2 * time.Second
+
+// handover reports whether the leader that announced our configuration is gone
+// and it is ours to re-point what still follows the old address, and from
+// when. No more replicas at a time than parallel-syncs.
+//
+// Rule: E-59.
+func (c *Core) handover(m *master) (at time.Duration, ours bool) {
+	p := m.findPeer(m.switched.by)
+	if p == nil || c.now.Mono-m.switched.at >= m.failoverTimeout || !(p.sdown || p.dead()) || c.rank(m) > 0 {
+		return 0, false
+	}
+	syncing := 0
+	for _, r := range m.replicas {
+		if r.role == replication.Replica && r.followsAddr(m.addr) && !r.info.LinkUp && !r.sdown {
+			syncing++
+		}
+	}
+	if syncing >= max(m.parallelSyncs, 1) {
+		return farAway, true
+	}
+	return p.heardAt + handoverAfter, true
+}
+
+// alive reports whether the peer with this run id is known and not SDOWN.
+func (m *master) alive(runID string) bool {
+	p := m.findPeer(runID)
+	return p != nil && !p.sdown
+}
