@@ -163,6 +163,43 @@ func TestSentinelsThatCannotBeUsedAreTold(t *testing.T) {
 	require.NotContains(t, string(text), "secret")
 }
 
+// The port of another Sentinel that is watched by mistake: its INFO has no role,
+// which both programs show as `slave`; ours says what is there.
+//
+// Rule: B-520, B-931.
+func TestWatchedSentinelIsTold(t *testing.T) {
+	t.Parallel()
+	for _, kind := range bothKinds {
+		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
+			if kind == testbed.Original {
+				fixture.NeedsOriginal(t)
+			}
+			bed := fixture.Bed(t)
+			other, err := bed.Sentinel("other", testbed.SentinelOptions{Kind: kind})
+			require.NoError(t, err)
+			s, err := bed.Sentinel("sentinel1", testbed.SentinelOptions{Kind: kind, Lines: []string{
+				"loglevel verbose", fmt.Sprintf("sentinel monitor mm %s %d 1", other.Host, other.Port),
+			}})
+			require.NoError(t, err)
+			who := fmt.Sprintf("master mm %s %d", other.Host, other.Port)
+			fixture.Until(t, 10*time.Second, func() error {
+				return logHas(s.Process, "- -role-change "+who+" new reported role is slave")
+			})
+			fixture.Until(t, 10*time.Second, func() error {
+				f, err := s.State("mm")
+				if err == nil && (f["role-reported"] != "slave" || !strings.HasPrefix(f["flags"], "master")) {
+					err = fmt.Errorf("role %s, flags %s", f["role-reported"], f["flags"])
+				}
+				return err
+			})
+			if kind == testbed.Ours {
+				require.NoError(t, logHas(s.Process, "# "+who+" tells no role in INFO, but redis_mode:sentinel"))
+			}
+		})
+	}
+}
+
 // A connection that TLS prevents is told of, from either side: a server that
 // knows none, and one that knows nothing else.
 //

@@ -147,7 +147,7 @@ func (c *Core) commonFields(t *table, i *instance) {
 // infoFields are 15 to 17 of K-2.1.
 func (c *Core) infoFields(t *table, i *instance) {
 	t.num("info-refresh", c.infoAge(i))
-	t.str("role-reported", i.role.String())
+	t.str("role-reported", shownRole(i.role))
 	t.num("role-reported-time", ms(c.now.Mono-i.roleSince))
 }
 

@@ -206,3 +206,41 @@ func TestComplaintsAreBounded(t *testing.T) {
 	require.Equal(t, 2*complaintsKept, lines)
 	require.Len(t, m.link.complaints, complaintsKept)
 }
+
+// What tells no role is shown as a slave, as in the original; nobody is
+// pointed to it, it is not down for that, and the log says what is there.
+//
+// Rule: B-520, B-522, B-311, B-931.
+func TestInfoWithoutARoleIsNoMaster(t *testing.T) {
+	w := newWires(t, around(watched("mm", "10.0.0.1", 6379, 2), 1, 0))
+	w.pass(tickEvery)
+	w.up(6379, false)
+	w.up(7000, false)
+	m := w.c.byName["mm"]
+	info := func(port int, text string) []string {
+		es := w.step(Answer{Tag: w.lastSend(port, false, "INFO"), Value: resp.Str(text)})
+		w.take(es)
+		return told(es)
+	}
+	require.Equal(t, []string{
+		"- -role-change master mm 10.0.0.1 6379 new reported role is slave",
+		"# master mm 10.0.0.1 6379 tells no role in INFO, but redis_mode:sentinel: no Redis server to be watched",
+	}, info(6379, "redis_version:7.0.15\r\nredis_mode:sentinel\r\n"))
+	require.Equal(t, []string{
+		"- -role-change slave 10.0.0.2:7000 10.0.0.2 7000 @ mm 10.0.0.1 6379 new reported role is slave",
+		"# slave 10.0.0.2:7000 10.0.0.2 7000 @ mm 10.0.0.1 6379 tells no role in INFO, but no redis_mode: no Redis server to be watched",
+	}, info(7000, "# Nothing\r\n"))
+	_, fields := pairs(t, w.ask("SENTINEL", "MASTER", "mm"))
+	require.Equal(t, "slave", fields["role-reported"])
+	require.False(t, w.c.looksSane(m))
+	require.False(t, m.replicas[0].stray())
+	for range 80 {
+		w.pass(time.Second)
+		w.pong(6379)
+	}
+	require.False(t, m.sdown)
+	require.Equal(t, []string{
+		"- +role-change master mm 10.0.0.1 6379 new reported role is master",
+		"# master mm 10.0.0.1 6379 tells a role in INFO, after 80 s",
+	}, info(6379, "redis_mode:standalone\r\nrole:master\r\n"))
+}

@@ -177,9 +177,10 @@ func (c *Core) learn(i *instance) {
 		}
 		c.mergeReplicas(m)
 	}
-	if in.Role != replication.Unknown && in.Role != i.role {
+	if in.Role != i.role {
 		c.roleChanged(i, in.Role)
 	}
+	c.hearKind(i)
 	if i.confMoved {
 		i.confMoved, i.confSince = false, c.now.Mono
 	}
@@ -192,7 +193,25 @@ func (c *Core) learn(i *instance) {
 	}
 }
 
-// roleChanged stores a new reported role.
+// hearKind tells of what has no role, and is no Redis server that anybody could
+// fail over: the port of another Sentinel, say.
+//
+// Rule: B-931.
+func (c *Core) hearKind(i *instance) {
+	if i.role != replication.Unknown {
+		c.appease(i.link, topicKind, "", "tells a role in INFO")
+		return
+	}
+	mode := "no redis_mode"
+	if _, rest, ok := strings.Cut("\n"+i.infoText, "\nredis_mode:"); ok {
+		mode, _, _ = strings.Cut(rest, "\n")
+		mode = "redis_mode:" + plain(strings.TrimSuffix(mode, "\r"))
+	}
+	c.complain(i.link, topicKind, "", "tells no role in INFO, but %s: no Redis server to be watched", mode)
+}
+
+// roleChanged stores a new reported role; what tells none counts as no master,
+// nor as a replica.
 //
 // Rule: B-520.
 func (c *Core) roleChanged(i *instance, role replication.Role) {
@@ -201,10 +220,20 @@ func (c *Core) roleChanged(i *instance, role replication.Role) {
 		i.confSince = c.now.Mono
 	}
 	name := "-role-change"
-	if (i.kind == kindMaster) == (role == replication.Master) {
+	if role != replication.Unknown && (i.kind == kindMaster) == (role == replication.Master) {
 		name = "+role-change"
 	}
-	c.event(LevelVerbose, name, i, " new reported role is "+role.String())
+	c.event(LevelVerbose, name, i, " new reported role is "+shownRole(role))
+}
+
+// shownRole is how a reported role is told.
+//
+// Rule: B-520.
+func shownRole(role replication.Role) string {
+	if role == replication.Unknown {
+		role = replication.Replica
+	}
+	return role.String()
 }
 
 // maxReplicas bounds the replicas remembered for one master.
