@@ -166,10 +166,8 @@ func (s *logSink) enabled(l slog.Level) bool {
 
 // add queues the line of a message.
 func (s *logSink) add(t time.Time, l slog.Level, msg string) {
-	msg = strings.ReplaceAll(msg, "\n", " ")
-	if len(msg) > messageLimit {
-		msg = msg[:messageLimit]
-	}
+	msg = printable(msg[:min(len(msg), messageLimit)])
+	msg = msg[:min(len(msg), messageLimit)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.roomFor(len(msg)) {

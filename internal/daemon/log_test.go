@@ -60,6 +60,32 @@ func TestLogMessageIsBounded(t *testing.T) {
 	require.Equal(t, []string{"* " + strings.Repeat("x", 1022) + "y", "* a b"}, messages(out.String()))
 }
 
+// Whoever chose a part of a message, it is one line that gives a terminal no
+// orders.
+//
+// Rule: C-113.
+func TestControlBytesDoNotReachTheLog(t *testing.T) {
+	var out bytes.Buffer
+	s := newTestSink(t, &out)
+	for _, tc := range []struct{ message, want string }{
+		{"plain text, \"quoted\" \\", "plain text, \"quoted\" \\"},
+		{"a\x1b[31mb\rc\td\x00e\x7f", `a\x1b[31mb\x0dc\x09d\x00e\x7f`},
+		{"a\r\nb", `a\x0d b`},
+		{"Größe, ß, 日本, \xa0\xff", "Größe, ß, 日本, \xa0\xff"},
+		{"csi \u009b of UTF-8, \x9b of Latin-1", `csi \xc2\x9b of UTF-8, \x9b of Latin-1`},
+		{"torn \xc2", "torn \xc2"},
+	} {
+		out.Reset()
+		s.logger().Info(tc.message)
+		s.flush(patience)
+		require.Equal(t, []string{"* " + tc.want}, messages(out.String()))
+	}
+	out.Reset()
+	s.logger().Info(strings.Repeat("\x1b", 5000))
+	s.flush(patience)
+	require.Len(t, messages(out.String())[0], len("* ")+messageLimit)
+}
+
 // Rule: C-115.
 func TestLogLevels(t *testing.T) {
 	for _, tc := range []struct {
