@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -163,6 +164,18 @@ func aclSetUser(c *client, _ *command.Command, args [][]byte) {
 	c.say(resp.OK)
 }
 
+// orphans lists the clients whose user is no longer one. The caller holds
+// usersMu.
+//
+// Rule: K-6.4.
+func (s *Server) orphans() []*client {
+	return slices.DeleteFunc(s.all(), func(c *client) bool { return !c.user.Load().gone(s.o.Users) })
+}
+
+// gone tells whether the user has been deleted, or replaced by another of its
+// name. The caller holds usersMu.
+func (l *login) gone(users *acl.Users) bool { return users.User(l.name) != l.User }
+
 // listeningBeyond lists the user's clients that hold subscriptions that it may
 // not have (any more). The caller holds usersMu.
 func (s *Server) listeningBeyond(user *acl.User) []*client {
@@ -194,24 +207,18 @@ func aclDelUser(c *client, _ *command.Command, args [][]byte) {
 	}
 	c.s.usersMu.Lock()
 	gone, err := c.s.o.Users.DelUser(names)
-	if err == nil {
+	var orphans []*client
+	if err == nil && len(gone) > 0 {
 		c.s.usersChanged()
+		orphans = c.s.orphans()
 	}
 	c.s.usersMu.Unlock()
 	if err != nil {
 		c.say(resp.Err("ERR " + err.Error()))
 		return
 	}
-	was := make(map[*acl.User]bool, len(gone))
-	for _, user := range gone {
-		was[user] = true
-	}
-	if len(gone) > 0 {
-		for _, other := range c.s.all() {
-			if was[other.user.Load().User] {
-				c.end(other)
-			}
-		}
+	for _, other := range orphans {
+		c.end(other)
 	}
 	c.say(resp.Int(int64(len(gone))))
 }
@@ -334,17 +341,14 @@ func aclLoad(c *client, _ *command.Command, _ [][]byte) {
 		if errors.As(err, &errno) {
 			reason = errnoText(errno)
 		}
-		c.say(resp.Err("ERR Error loading ACLs, opening file '" + path + "': " + reason))
+		c.say(resp.Err("ERR " + acl.OpenText(path, reason)))
 		return
 	}
+	var orphans []*client
 	c.s.usersMu.Lock()
 	if err = c.s.o.Users.Load(path, text); err == nil {
-		for _, other := range c.s.all() {
-			if other.user.Load().name == acl.DefaultUser {
-				other.user.Store(loginOf(c.s.o.Users.User(acl.DefaultUser)))
-			}
-		}
 		c.s.usersChanged()
+		orphans = c.s.orphans() // all but those of `default`
 	}
 	c.s.usersMu.Unlock()
 	if err != nil {
@@ -352,9 +356,7 @@ func aclLoad(c *client, _ *command.Command, _ [][]byte) {
 		return
 	}
 	c.say(resp.OK)
-	for _, other := range c.s.all() {
-		if other.user.Load().name != acl.DefaultUser {
-			c.end(other)
-		}
+	for _, other := range orphans {
+		c.end(other)
 	}
 }

@@ -55,15 +55,20 @@ func authCommand(c *client, _ *command.Command, args [][]byte) {
 }
 
 // authenticate makes the client the user of that name, if the password is
-// right; if not, it stays who it is and the attempt is logged.
+// right; if not, it stays who it is and the attempt is logged. It is one step for
+// whoever changes users: who ends the sessions of a user finds this one, or the
+// user is not found here.
+//
+// Rule: K-6.4.
 func (c *client) authenticate(name, password []byte, object string) bool {
 	c.s.usersMu.RLock()
-	var as *login
-	if user := c.s.o.Users.Authenticate(name, password); user != nil {
-		as = loginOf(user)
+	user := c.s.o.Users.Authenticate(name, password)
+	if user != nil {
+		c.user.Store(loginOf(user))
+		c.authenticated.Store(true)
 	}
 	c.s.usersMu.RUnlock()
-	if as == nil {
+	if user == nil {
 		c.s.stats.deniedAuth.Add(1)
 		line := c.logLine()
 		c.s.usersMu.Lock()
@@ -71,8 +76,6 @@ func (c *client) authenticate(name, password []byte, object string) bool {
 		c.s.usersMu.Unlock()
 		return false
 	}
-	c.user.Store(as)
-	c.authenticated.Store(true)
 	return true
 }
 

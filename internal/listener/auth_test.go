@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,6 +106,90 @@ func TestAuthenticationLasts(t *testing.T) {
 	w.dial().ask("PING", unauthorized)
 	admin.ask("ACL SETUSER default -ping", "+OK\r\n")
 	old.ask("PING", "-NOPERM User default has no permissions to run the 'ping' command\r\n")
+}
+
+// A session that an AUTH or HELLO begins while its user is deleted, or replaced
+// by ACL LOAD, ends: no request runs for a user that is none. The moment between
+// the right password and the user's end is made by hand.
+//
+// Rule: K-6.4.
+func TestNoSessionOfADeletedUserLasts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users.acl")
+	require.NoError(t, os.WriteFile(path, []byte("user bob on nopass +@all ~* &*\n"), 0o600))
+	for _, tc := range []struct{ name, end string }{
+		{"DELUSER", "ACL DELUSER bob"},
+		{"DELUSER and SETUSER", "ACL DELUSER bob\r\nACL SETUSER bob on nopass +@all"},
+		{"LOAD", "ACL LOAD"},
+	} {
+		for _, request := range []string{"PING", "ACL WHOAMI", "ROLE", "SUBSCRIBE a", "SENTINEL GET-MASTER-ADDR-BY-NAME mm", "ACL SETUSER default off"} {
+			t.Run(tc.name+" "+request, func(t *testing.T) {
+				w := start(t, func(o *Options) { o.ACLFile = path })
+				u := w.dial()
+				u.ask("PING", "+PONG\r\n")
+				c, admin := w.only(), w.dial()
+				admin.ask("ACL SETUSER bob on nopass +@all &*", "+OK\r\n")
+				w.s.usersMu.RLock()
+				bob := loginOf(w.s.o.Users.Authenticate([]byte("bob"), nil))
+				w.s.usersMu.RUnlock()
+				for _, line := range strings.Split(tc.end, "\r\n") {
+					admin.reply(line)
+				}
+				c.user.Store(bob)
+				u.send(request + "\r\n")
+				u.closed()
+				admin.ask("ACL WHOAMI", "$7\r\ndefault\r\n")
+			})
+		}
+	}
+}
+
+// However AUTH, HELLO and what ends sessions meet: afterwards every session is
+// that of a user that there is.
+//
+// Rule: K-6.4.
+func TestAuthMeetsTheEndOfItsUser(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users.acl")
+	require.NoError(t, os.WriteFile(path, []byte("user bob on nopass +@all ~* &*\n"), 0o600))
+	w := start(t, func(o *Options) { o.ACLFile = path })
+	admin := w.dial()
+	for i := range 300 {
+		admin.reply("ACL SETUSER bob on nopass +@all")
+		u := w.dial()
+		u.ask("PING", "+PONG\r\n")
+		u.send([]string{"AUTH bob x\r\n", "HELLO 3 AUTH bob x\r\n"}[i%2])
+		admin.reply([]string{"ACL DELUSER bob", "ACL LOAD", "ACL DELUSER bob"}[i%3])
+		admin.reply("PING")
+		w.s.usersMu.Lock()
+		for _, c := range w.s.orphans() {
+			require.True(t, c.killed.Load())
+		}
+		w.s.usersMu.Unlock()
+		u.conn.Close()
+	}
+}
+
+// A subscription that is made while its channel is taken from the user does not
+// last.
+//
+// Rule: K-6.4.
+func TestNoSubscriptionBeyondTheUserLasts(t *testing.T) {
+	for _, line := range []string{"SUBSCRIBE a", "PSUBSCRIBE a*"} {
+		w := start(t)
+		admin, u := w.dial(), w.dial()
+		admin.ask("ACL SETUSER bob on nopass +@all", "+OK\r\n")
+		u.ask("AUTH bob x", "+OK\r\n")
+		eventually(t, func() bool { return w.s.connected() == 2 }, "not both")
+		c := w.s.all()[1]
+		eventually(t, c.turn.take, "it does not rest")
+		args := bytes.Fields([]byte(line))
+		cmd, err := w.s.o.Table.Lookup(args)
+		require.NoError(t, err)
+		subscribeCommand(c, cmd, args) // its permission was looked at before SETUSER
+		c.turn.handOver()
+		eventually(t, func() bool { return w.s.connected() == 1 }, "it is still there")
+		channels, patterns := w.s.hub.sizes()
+		require.Zero(t, channels+patterns)
+	}
 }
 
 // Rule: K-6.4: who is closed when users change.

@@ -85,6 +85,7 @@ type client struct {
 	gone      chan struct{} // closed by kill
 	closeOnce sync.Once
 	killOnce  sync.Once
+	killed    atomic.Bool
 
 	// For CLIENT LIST and housekeeping; written by the connection's goroutine.
 	active   atomic.Int64 // uptime of the last request
@@ -399,6 +400,7 @@ func (c *client) Close() error {
 // and calls Close.
 func (c *client) kill() {
 	c.killOnce.Do(func() {
+		c.killed.Store(true)
 		c.mu.Lock()
 		c.output.dead = true
 		if c.output.counted {

@@ -7,15 +7,9 @@ import (
 
 	"github.com/tidwall/redcon"
 
-	"gosentinel/internal/acl"
 	"gosentinel/internal/command"
 	"gosentinel/internal/resp"
 )
-
-// noAuthText is the error of somebody who has to authenticate first.
-//
-// Rule: K-1.3.
-const noAuthText = "NOAUTH Authentication required."
 
 // handler carries out a command that needs nothing but the listener. A command
 // without one goes to the loop.
@@ -138,29 +132,15 @@ func (c *client) lookup(args [][]byte) (*command.Command, error) {
 //
 // Rule: K-1.2.
 func (c *client) one(args [][]byte) {
+	if c.over() {
+		c.dropping = true
+		return
+	}
 	if c.subs.count() > 0 {
 		c.s.hub.catchUp()
 	}
-	name := args[0]
-	if bytes.EqualFold(name, []byte("POST")) || bytes.EqualFold(name, []byte("Host:")) {
-		c.settle()
-		c.attacked()
-		return
-	}
-	cmd, err := c.lookup(args)
-	if cmd == nil || cmd.Parent != c.s.cmds.client {
-		c.tracking.forgetCaching(c)
-	}
-	if err != nil {
-		c.settle()
-		c.setLast(nil)
-		c.refuse(command.ErrorText(args, cmd, err))
-		return
-	}
-	if text := c.forbidden(cmd, args); text != "" {
-		c.settle()
-		c.setLast(cmd)
-		c.refuse(text)
+	cmd := c.checked(args)
+	if cmd == nil {
 		return
 	}
 	if c.s.pause.active() && c.s.pause.covers(cmd == c.s.cmds.publish) {
@@ -207,6 +187,35 @@ func (c *client) one(args [][]byte) {
 	c.flushIfLong()
 }
 
+// checked gives the command of a request that may run, and deals with others.
+//
+// Rule: K-1.2 steps 1 to 6.
+func (c *client) checked(args [][]byte) *command.Command {
+	name := args[0]
+	if bytes.EqualFold(name, []byte("POST")) || bytes.EqualFold(name, []byte("Host:")) {
+		c.settle()
+		c.attacked()
+		return nil
+	}
+	cmd, err := c.lookup(args)
+	if cmd == nil || cmd.Parent != c.s.cmds.client {
+		c.tracking.forgetCaching(c)
+	}
+	if err != nil {
+		c.settle()
+		c.setLast(nil)
+		c.refuse(command.ErrorText(args, cmd, err))
+		return nil
+	}
+	if text := c.forbidden(cmd, args); text != "" {
+		c.settle()
+		c.setLast(cmd)
+		c.refuse(text)
+		return nil
+	}
+	return cmd
+}
+
 // ran counts a command that has been answered.
 func (c *client) ran(cmd *command.Command) {
 	if c.skip > 0 {
@@ -239,83 +248,6 @@ func (c *client) refuse(text string) {
 		c.skip--
 	}
 	c.flushIfLong()
-}
-
-// forbidden is the error of a request that may not run now, "" if it may.
-//
-// Rule: K-1.2 steps 4 to 6.
-func (c *client) forbidden(cmd *command.Command, args [][]byte) string {
-	if !c.mayTalk() && cmd.Flags&command.NoAuth == 0 {
-		return noAuthText
-	}
-	if !c.allowed(cmd, args) {
-		return c.denied(cmd, args)
-	}
-	if c.info.proto == 2 && c.subs.count() > 0 && !c.s.cmds.whileSubscribed(cmd) {
-		return command.SubscribedText(cmd)
-	}
-	return ""
-}
-
-// whileSubscribed tells whether a subscribed RESP2 connection may run cmd.
-//
-// Rule: K-5.
-func (k *known) whileSubscribed(cmd *command.Command) bool {
-	switch cmd {
-	case k.ping, k.subscribe, k.psubscribe, k.unsubscribe, k.punsubscribe:
-		return true
-	}
-	return false
-}
-
-// mayTalk tells whether the client need not authenticate (any more).
-func (c *client) mayTalk() bool { return c.authenticated.Load() || c.s.open.Load() }
-
-// rights remembers which commands the user may run whatever their arguments, as
-// long as neither the users nor the client's user change.
-type rights struct {
-	version uint64
-	user    *login
-	known   [command.MaxCommands]bool
-	allowed [command.MaxCommands]bool
-}
-
-// allowed tells whether the client's user may run the request.
-func (c *client) allowed(cmd *command.Command, args [][]byte) bool {
-	r, user, version := &c.rights, c.user.Load(), c.s.aclVersion.Load()
-	if r.version != version || r.user != user {
-		*r = rights{version: version, user: user}
-	}
-	if r.known[cmd.ID] {
-		return r.allowed[cmd.ID]
-	}
-	c.s.usersMu.RLock()
-	why, _ := user.Check(cmd, args)
-	lasting := user.ByCommandAlone(cmd)
-	c.s.usersMu.RUnlock()
-	r.known[cmd.ID], r.allowed[cmd.ID] = lasting, why == acl.ReasonNone
-	return why == acl.ReasonNone
-}
-
-// denied logs a refusal and gives its error.
-//
-// Rule: K-1.3, K-6.4.
-func (c *client) denied(cmd *command.Command, args [][]byte) string {
-	c.setLast(cmd)
-	user, line := c.user.Load(), c.logLine()
-	c.s.usersMu.Lock()
-	defer c.s.usersMu.Unlock()
-	why, arg := user.Check(cmd, args)
-	object := cmd.FullName
-	switch why {
-	case acl.ReasonChannel:
-		object = string(args[arg])
-		c.s.stats.deniedChan.Add(1)
-	default:
-		c.s.stats.deniedCmd.Add(1)
-	}
-	c.s.aclLog.Add(time.Now().UnixMilli(), why, object, user.name, line)
-	return acl.DeniedText(user.User, cmd, why)
 }
 
 // passOn has the loop answer a request.

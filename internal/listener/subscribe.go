@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"gosentinel/internal/acl"
 	"gosentinel/internal/command"
 	"gosentinel/internal/resp"
 )
@@ -47,6 +48,15 @@ func subscribeCommand(c *client, cmd *command.Command, args [][]byte) {
 		if !c.confirm(cmd, resp.Str(name)) {
 			return
 		}
+	}
+	// The user's channels may have been taken away since they were looked at, and
+	// whoever did so have looked before these were among ours.
+	c.s.usersMu.RLock()
+	why, _ := c.user.Load().Check(cmd, args)
+	c.s.usersMu.RUnlock()
+	if why != acl.ReasonNone {
+		c.dropping = true
+		c.kill()
 	}
 }
 

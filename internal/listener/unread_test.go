@@ -69,9 +69,6 @@ func TestLongRepliesAreMadeAsTheyAreRead(t *testing.T) {
 	}{
 		{name: "COMMAND DOCS", request: names("COMMAND DOCS", 2000)},
 		{name: "COMMAND INFO", request: names("COMMAND INFO", 5000)},
-		{name: "COMMAND DOCS of all, again and again", request: multibulk("COMMAND", "DOCS"), times: 600},
-		{name: "COMMAND, again and again", request: multibulk("COMMAND"), times: 2500},
-		{name: "COMMAND INFO of nothing", request: multibulk(append([]string{"COMMAND", "INFO"}, make([]string, 3<<20)...)...)},
 		{name: "ACL LIST", request: multibulk("ACL", "LIST"), times: 20, change: func(o *Options) {
 			for i := range 2000 {
 				_, _ = o.Users.SetUser(fmt.Sprint("user", i), []string{"&" + strings.Repeat("x", 1000)})
@@ -84,15 +81,15 @@ func TestLongRepliesAreMadeAsTheyAreRead(t *testing.T) {
 		}},
 		{name: "ACL LOG", request: multibulk("ACL", "LOG", "1000000"), times: 3, change: func(o *Options) { o.ACLLogMaxLen = 10000 },
 			ready: func(w *world) {
+				w.s.usersMu.Lock()
+				defer w.s.usersMu.Unlock()
 				for i := range 6000 {
 					w.s.aclLog.Add(int64(i), acl.ReasonCommand, fmt.Sprint(i, strings.Repeat("x", 1000)), "u", "line")
 				}
 			}},
-		{name: "CLIENT LIST", request: multibulk("CLIENT", "LIST"), times: 60000},
 		{name: "CLIENT LIST of many times oneself", request: multibulk(append([]string{"CLIENT", "LIST", "ID"}, strings.Fields(strings.Repeat("1 ", 60000))...)...)},
 		{name: "SUBSCRIBE", request: multibulk(append([]string{"SUBSCRIBE"}, strings.Fields(strings.Repeat("a ", 450000))...)...),
 			change: func(o *Options) { o.OutputPubSub = OutputLimit{} }},
-		{name: "UNSUBSCRIBE", request: multibulk(append([]string{"UNSUBSCRIBE"}, strings.Fields(strings.Repeat("a ", 450000))...)...)},
 		{name: "a list of the loop", request: multibulk("SENTINEL", "MASTERS"), ready: func(w *world) { w.loop.do(func() { w.loop.answer = lists(15000) }) }},
 		{name: "lists of the loop", request: multibulk("SENTINEL", "MASTERS"), times: 256, ready: func(w *world) { w.loop.do(func() { w.loop.answer = lists(100) }) }},
 	} {
