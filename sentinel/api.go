@@ -43,11 +43,13 @@ type (
 	}
 	// LinkDown says that a connection is gone or could not be made. It comes
 	// at most once per Dial, and no input of that link follows. Refused is
-	// set when nobody listens there: the connect was refused.
+	// set when nobody listens there: the connect was refused. Ours is set when
+	// it could not even be tried, for want of descriptors say.
 	LinkDown struct {
 		Link    LinkID
 		Refused bool
 		Reason  string
+		Ours    bool
 	}
 	// Answer is the last reply of a Send.
 	Answer struct {

@@ -36,13 +36,15 @@ type Core struct {
 	peerPass          conf.Secret
 	params            params
 
-	masters  []*master // in the order they were added
-	byName   map[string]*master
-	byAddr   addrIndex
-	names    nameTable
-	conns    map[LinkID]*conn
-	peerLink map[string]*link // the link to a peer by run id (B-121)
-	lastLink LinkID
+	masters    []*master // in the order they were added
+	byName     map[string]*master
+	byAddr     addrIndex
+	names      nameTable
+	conns      map[LinkID]*conn
+	peerLink   map[string]*link // the link to a peer by run id (B-121)
+	lastLink   LinkID
+	linked     int           // connections that there should be
+	unseenTold time.Duration // when it was last said that one cannot be tried; never
 
 	deadlines deadlines
 	work      []node
@@ -103,6 +105,7 @@ func New(now Stamp, boot conf.State, seed uint64) (*Core, error) {
 		lateTick:          never,
 		amnesia:           amnesia{until: never},
 		disk:              disk{began: never},
+		unseenTold:        never,
 	}
 	c.general.Masters = nil
 	c.byAddr.init()
@@ -179,6 +182,10 @@ func (c *Core) Step(now Stamp, in Input) []Effect {
 func (c *Core) NextDeadline() time.Duration {
 	return min(c.lastTick+tickEvery, c.deadlines.head(), c.diskDue())
 }
+
+// Connections is how many connections there should be to all instances and
+// peers. O(1).
+func (c *Core) Connections() int { return c.linked }
 
 // touch puts n on the list of nodes that act in this step.
 func (c *Core) touch(n node) {

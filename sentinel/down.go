@@ -64,7 +64,7 @@ func (l *link) smoothRTT(r time.Duration) {
 //
 // Rule: B-310, R-18.
 func (l *link) silence(c *Core) time.Duration {
-	if !l.waits && l.cmd.state != connClosed {
+	if !l.waits && l.cmd.state != connClosed || l.unseen && l.downs == 0 {
 		return 0
 	}
 	return c.now.Mono - l.silentSince(c)
@@ -105,7 +105,7 @@ func (c *Core) downDue(i *instance) time.Duration {
 	}
 	m, l := i.of, i.link
 	due := c.now.Mono + m.downAfter
-	if l.waits || l.cmd.state == connClosed {
+	if (l.waits || l.cmd.state == connClosed) && !(l.unseen && l.downs == 0) {
 		due = l.silentSince(c) + m.downAfter + 1
 	}
 	if i.kind != kindMaster {

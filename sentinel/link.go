@@ -56,6 +56,7 @@ type link struct {
 	rtt          time.Duration // smoothed; 0 = not known
 	early        time.Duration // by how much the next PING comes before its period
 	unwell       bool          // the last reply to PING was not PONG
+	unseen       bool          // the last attempt to connect failed for what we lack
 	refusedAt    time.Duration // the last connect was refused then; never = it was not
 	own          bool          // the peer is of our kind (E-5)
 	proof        proof         // what was last answered for the peer's run id (E-6) …
@@ -77,8 +78,17 @@ func (c *Core) newLink(i *instance, dual bool) *link {
 	l.cmd = conn{link: l, triedAt: never}
 	l.pub = conn{link: l, triedAt: never, pubsub: true}
 	l.restartClocks(c.now.Mono, c.stalled)
+	c.linked += l.connections()
 	c.touch(l)
 	return l
+}
+
+// connections is how many l needs.
+func (l *link) connections() int {
+	if l.dual {
+		return 2
+	}
+	return 1
 }
 
 // joinPeerLink gives p the link that its run id has under other masters, or a
@@ -115,8 +125,7 @@ func (c *Core) leaveLink(i *instance) {
 	if len(l.users) > 0 {
 		return
 	}
-	c.closeLink(l)
-	c.drop(l)
+	c.discard(l)
 	if i.kind == kindPeer && c.peerLink[i.runID] == l {
 		delete(c.peerLink, i.runID)
 	}
@@ -233,6 +242,9 @@ func (c *Core) reopen(l *link, cn *conn) {
 	}
 	c.refreshName(l)
 	cn.triedAt = c.now.Mono
+	if !cn.pubsub {
+		c.lookAgain(l)
+	}
 	addr := l.users[0].addr
 	if addr.IP == "" {
 		return
@@ -351,6 +363,9 @@ func (c *Core) linkDown(in LinkDown) {
 	c.forget(cn)
 	if !cn.pubsub && in.Refused {
 		l.refusedAt = c.now.Mono
+	}
+	if in.Ours {
+		c.cannotLook(l, cn, in.Reason)
 	}
 	if cn.triedAt == c.now.Mono && in.Reason != "" {
 		c.linkTrouble(l, cn, in.Reason)

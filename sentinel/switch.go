@@ -132,5 +132,8 @@ func (c *Core) adopt(i *instance, l *link) {
 // discard closes a link that nobody uses any more.
 func (c *Core) discard(l *link) {
 	c.closeLink(l)
+	if !l.gone {
+		c.linked -= l.connections()
+	}
 	c.drop(l)
 }

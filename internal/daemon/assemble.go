@@ -137,6 +137,7 @@ func (s *startup) connect(p *process, table *command.Table, users *acl.Users, ma
 	options.Table, options.Users, options.Log = table, users, s.log
 	options.Shutdown = p.stop
 	options.MaxClients = maxClients
+	options.FileLimit = openFileLimit
 	options.ACLFile = s.absolute(s.set.ACLFile)
 	options.Facts = s.facts(p.doors)
 	if server, err = listener.New(options); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"strconv"
 
@@ -22,6 +23,15 @@ type prlimit func(want *unix.Rlimit) (was unix.Rlimit, err error)
 func fileLimit(want *unix.Rlimit) (was unix.Rlimit, err error) {
 	err = unix.Prlimit(0, unix.RLIMIT_NOFILE, want, &was)
 	return was, err
+}
+
+// openFileLimit is how many descriptors we may have now; 0 = not known.
+func openFileLimit() int {
+	was, err := fileLimit(nil)
+	if err != nil {
+		return 0
+	}
+	return int(min(was.Cur, math.MaxInt32))
 }
 
 // raiseFileLimit makes room for maxClients connections and gives how many

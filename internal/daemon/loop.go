@@ -60,6 +60,10 @@ func (n *node) turn() {
 	if now.Mono >= n.core.NextDeadline() {
 		n.carryOut(n.outbox.Push(n.core.Step(now, sentinel.Tick{})))
 	}
+	if need := n.core.Connections(); need != n.kept {
+		n.kept = need
+		n.front.Reserve(need)
+	}
 	n.write(now.Mono)
 	n.links.Flush()
 	n.front.Beat()
@@ -165,7 +169,7 @@ func inputOf(ev *link.Event) sentinel.Input {
 	case link.NotSubscribed:
 		return sentinel.Hello{Link: id, Payload: ev.Payload, Failed: true}
 	default:
-		return sentinel.LinkDown{Link: id, Refused: ev.Refused, Reason: ev.Text}
+		return sentinel.LinkDown{Link: id, Refused: ev.Refused, Reason: ev.Text, Ours: ev.Ours}
 	}
 }
 

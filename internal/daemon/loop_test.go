@@ -57,9 +57,9 @@ func TestInputsComeBeforeTheTick(t *testing.T) {
 		time.Sleep(1010 * time.Millisecond)
 		synctest.Wait()
 		require.Equal(t, []string{
-			"LinkDown{Link:1 Refused:false Reason:}", "Tick{}",
-			"LinkDown{Link:2 Refused:false Reason:}", "LinkDown{Link:3 Refused:false Reason:}",
-			"LinkDown{Link:4 Refused:false Reason:}",
+			"LinkDown{Link:1 Refused:false Reason: Ours:false}", "Tick{}",
+			"LinkDown{Link:2 Refused:false Reason: Ours:false}", "LinkDown{Link:3 Refused:false Reason: Ours:false}",
+			"LinkDown{Link:4 Refused:false Reason: Ours:false}",
 		}, order)
 	})
 }
@@ -472,7 +472,7 @@ func TestCrash(t *testing.T) {
 		last := lines[len(lines)-5:]
 		for i, want := range []string{
 			"Request SENTINEL SET m ...", "Answer tag=3 \"xxx", "Answer tag=4 [7 \"*\"]",
-			`Hello link=1 failed=false "hello\x00"`, "LinkDown{Link:1 Refused:false Reason:why}",
+			`Hello link=1 failed=false "hello\x00"`, "LinkDown{Link:1 Refused:false Reason:why Ours:false}",
 		} {
 			require.Contains(t, last[i], want)
 		}

@@ -18,6 +18,7 @@ type machine interface {
 	Start() []sentinel.Effect
 	Step(now sentinel.Stamp, in sentinel.Input) []sentinel.Effect
 	NextDeadline() time.Duration
+	Connections() int
 	Durable() (conf.State, sentinel.Seq)
 }
 
@@ -35,6 +36,8 @@ type front interface {
 	Show(master, host string, port int, gone bool)
 	// Silence has all that clients and peers ask wait, or no longer.
 	Silence(on bool)
+	// Reserve says how many descriptors our own connections take at most.
+	Reserve(n int)
 	// Beat says that the loop turned.
 	Beat()
 }
@@ -119,6 +122,7 @@ type node struct {
 	calmAt    time.Duration // something happens until then; see eventful
 	clientsAt time.Duration // clients' commands are not handled before
 
+	kept   int    // connections that the front was told of
 	ready  func() // nil once called
 	exited bool   // the core asked for the end
 }

@@ -32,7 +32,9 @@ type testCore struct {
 	ticks  []time.Duration
 }
 
-func (c *testCore) Start() []sentinel.Effect    { return c.start }
+func (c *testCore) Start() []sentinel.Effect { return c.start }
+func (c *testCore) Connections() int         { return 0 }
+
 func (c *testCore) NextDeadline() time.Duration { return c.deadline }
 
 func (c *testCore) Durable() (conf.State, sentinel.Seq) {
@@ -136,6 +138,7 @@ func (f *testFront) take() []string {
 func (f *testFront) Wanted(id uint64) bool             { return f.unwanted == nil || !f.unwanted(id) }
 func (f *testFront) Respond(id uint64, v resp.Value)   { f.say("respond %d %s", id, v.Str) }
 func (f *testFront) Publish(channel, payload string)   { f.say("publish %s: %s", channel, payload) }
+func (f *testFront) Reserve(n int)                     {}
 func (f *testFront) Silence(on bool)                   { f.say("silence %t", on) }
 func (f *testFront) Beat()                             { f.beats++ }
 func (f *testFront) Dial(o link.DialOptions)           { f.say("dial %+v", o) }

@@ -159,11 +159,11 @@ var defects = []defect{
 	{name: "its own switch is told early", rule: "I-10", edits: []edit{
 		{"sentinel/reconf.go", "c.saySwitch(m, c.text(m.addr), c.text(to))", "c.saySwitchHeard(m, c.text(to))"},
 	}},
-	{name: "voters are kept though the disk is sick", rule: "I-13", edits: []edit{
+	{name: "voters are kept though the disk is sick", rule: "I-14", edits: []edit{
 		{"sentinel/ask.go", "if m.failover.wantsVotes() && !c.disk.sick {", "if m.failover.wantsVotes() {"},
 		{"sentinel/ask.go", `"*", m.failover.wantsVotes() && !c.disk.sick`, `"*", m.failover.wantsVotes()`},
 	}},
-	{name: "a sick disk is kept from the peers", rule: "I-13", edits: []edit{
+	{name: "a sick disk is kept from the peers", rule: "I-14", edits: []edit{
 		{"sentinel/sick.go", "Silent: !d.failing", "Silent: false"},
 	}},
 	{name: "a hello's word is taken for who answers", rule: "I-13", edits: []edit{

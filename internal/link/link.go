@@ -186,6 +186,7 @@ func (l *link) end(err error) {
 		return
 	}
 	refused := l.phase == dialing && errors.Is(err, unix.ECONNREFUSED)
+	ours := l.phase == dialing && isOurs(err)
 	l.phase = over
 	s := l.set
 	s.endless(l)
@@ -200,8 +201,22 @@ func (l *link) end(err error) {
 	}
 	l.out, l.in, l.unanswered = nil, nil, ring{}
 	if !l.hungUp {
-		s.ended = append(s.ended, ending{l, Reason(err), refused})
+		s.ended = append(s.ended, ending{l, Reason(err), refused, ours})
 	}
+}
+
+// isOurs reports whether an attempt to connect failed for what we lack, a
+// descriptor, memory, a port or a certificate: it says nothing about the far
+// end.
+func isOurs(err error) bool {
+	for _, lacking := range []error{
+		unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM, unix.ENOSPC, unix.EADDRNOTAVAIL, unix.EADDRINUSE, unix.EAGAIN, errNoTLS,
+	} {
+		if errors.Is(err, lacking) {
+			return true
+		}
+	}
+	return false
 }
 
 // failure is an error whose text goes into a log line as it is.

@@ -231,14 +231,17 @@ func TestFailedDials(t *testing.T) {
 		dial    DialOptions
 		source  string
 		refused bool
+		ours    bool
 		reason  string
 	}{
-		{"nobody listens", DialOptions{IP: "127.0.0.1", Port: closed, Timeout: patience}, "", true, "Connection refused"},
-		{"no answer", DialOptions{IP: "127.0.0.1", Port: full(t), Timeout: 20 * time.Millisecond}, "", false, "Connection timed out"},
-		{"a name is not looked up", DialOptions{IP: "localhost", Port: closed, Timeout: patience}, "", false,
+		{"nobody listens", DialOptions{IP: "127.0.0.1", Port: closed, Timeout: patience}, "", true, false, "Connection refused"},
+		{"no answer", DialOptions{IP: "127.0.0.1", Port: full(t), Timeout: 20 * time.Millisecond}, "", false, false, "Connection timed out"},
+		{"a name is not looked up", DialOptions{IP: "localhost", Port: closed, Timeout: patience}, "", false, false,
 			`ParseAddr("localhost"): unable to parse IP`},
-		{"source is no address", DialOptions{IP: "127.0.0.1", Port: closed, Timeout: patience}, "x", false,
+		{"source is no address", DialOptions{IP: "127.0.0.1", Port: closed, Timeout: patience}, "x", false, false,
 			`ParseAddr("x"): unable to parse IP`},
+		{"source is not ours", DialOptions{IP: "127.0.0.1", Port: closed, Timeout: patience}, "192.0.2.1", false, true,
+			"Cannot assign requested address"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b := newBed(t, Options{Source: tc.source})
@@ -246,7 +249,7 @@ func TestFailedDials(t *testing.T) {
 			b.Dial(tc.dial)
 			b.Send(3, 1, [][]string{{"PING"}})
 			b.Flush()
-			require.Equal(t, Event{Link: 3, Kind: Down, Refused: tc.refused, Text: tc.reason}, b.next())
+			require.Equal(t, Event{Link: 3, Kind: Down, Refused: tc.refused, Ours: tc.ours, Text: tc.reason}, b.next())
 			b.Send(3, 2, [][]string{{"PING"}}) // to nobody
 			b.Hangup(3)
 		})

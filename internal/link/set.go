@@ -38,7 +38,8 @@ const (
 	// Up: the connection is established; Text is the IP of its own end.
 	Up Kind = iota + 1
 	// Down: the connection is gone or could not be made; Text is why, Refused
-	// whether the connect was refused. The last event of its link.
+	// whether the connect was refused, Ours whether we could not even try. The
+	// last event of its link.
 	Down
 	// Answer: Value is the last reply of the Send of Tag.
 	Answer
@@ -56,6 +57,7 @@ type Event struct {
 	Link    uint64
 	Kind    Kind
 	Refused bool
+	Ours    bool
 	Tag     uint64
 	Text    string
 	Payload []byte // valid until the Sink returns
@@ -119,6 +121,7 @@ type ending struct {
 	link    *link
 	reason  string
 	refused bool
+	ours    bool
 }
 
 // New makes an empty Set. An error says which system call failed. Close ends it.
@@ -197,7 +200,7 @@ func (s *Set) tellEnded() {
 			continue
 		}
 		delete(s.links, e.link.id)
-		s.sink(Event{Link: e.link.id, Kind: Down, Text: e.reason, Refused: e.refused})
+		s.sink(Event{Link: e.link.id, Kind: Down, Text: e.reason, Refused: e.refused, Ours: e.ours})
 	}
 	clear(s.ended)
 	s.ended = s.ended[:0]

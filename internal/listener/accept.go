@@ -93,6 +93,10 @@ func (s *Server) admit(conn net.Conn) *client {
 	}
 	c := newClient(s, conn, sock)
 	c.logAccepted()
+	if !s.reserve.spares(s, c.fd) {
+		s.refuse(conn, maxClientsText)
+		return nil
+	}
 	s.usersMu.RLock() // until it is listed: whoever changes users sees it, or it sees the change
 	c.user.Store(loginOf(s.o.Users.User(acl.DefaultUser)))
 	c.authenticated.Store(s.open.Load())

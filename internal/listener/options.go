@@ -51,6 +51,7 @@ type Options struct {
 	Shutdown func()
 
 	MaxClients       int           // 0: 10000
+	FileLimit        func() int    // how many descriptors there may be, 0 for not known; nil: not known
 	ProtectedMode    bool          // refuse strangers while `default` has no password
 	Timeout          time.Duration // an idle client is closed after it; 0: never
 	TCPKeepalive     time.Duration // 0: off

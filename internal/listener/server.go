@@ -37,11 +37,12 @@ type Server struct {
 	born     time.Time
 	bornUnix time.Time
 
-	calls calls
-	hub   hub
-	view  view
-	stats stats
-	pause pause
+	calls   calls
+	hub     hub
+	view    view
+	stats   stats
+	pause   pause
+	reserve reserve
 
 	reactors []*reactor
 
@@ -137,6 +138,23 @@ func (s *Server) Serve(ln net.Listener) error {
 func (s *Server) Beat() {
 	s.beat.Store(int64(s.uptime()))
 	s.calls.wakeTouched()
+}
+
+// Reserve says how many descriptors the Sentinel's own connections take at
+// most: those are kept from clients, and some more for the configuration,
+// scripts and names. Clients that have one of them are closed.
+//
+// Rule: C-76.
+func (s *Server) Reserve(n int) {
+	if grown := s.reserve.links.Swap(int64(n)) < int64(n); !grown {
+		return
+	}
+	bound := s.reserve.bound(s)
+	for _, c := range s.all() {
+		if bound > 0 && c.fd >= bound {
+			c.kill()
+		}
+	}
 }
 
 // Silence has every request wait, PING and GET-MASTER-ADDR-BY-NAME included,

@@ -16,20 +16,20 @@ func (n *Node) knowsSick() bool {
 }
 
 // asksForVotes: who cannot settle what it is asking for does not keep its voters
-// (I-13).
+// (I-14).
 //
 // Rule: E-17.
 func (k *checker) asksForVotes(n *Node, args []string) {
 	if n.knowsSick() {
-		k.fail(n.name, "I-13", "asks for votes in epoch %s while its disk is sick", args[4])
+		k.fail(n.name, "I-14", "asks for votes in epoch %s while its disk is sick", args[4])
 	}
 }
 
-// answersPing: to its peers a Sentinel with a sick disk is stuck (I-13).
+// answersPing: to its peers a Sentinel with a sick disk is stuck (I-14).
 //
 // Rule: R-8.
 func (k *checker) answersPing(n *Node) {
 	if n.knowsSick() {
-		k.fail(n.name, "I-13", "answers PING while its disk is sick")
+		k.fail(n.name, "I-14", "answers PING while its disk is sick")
 	}
 }

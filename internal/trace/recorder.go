@@ -117,6 +117,9 @@ func (r *Recorder) Step(now sentinel.Stamp, in sentinel.Input) []sentinel.Effect
 // NextDeadline is the core's.
 func (r *Recorder) NextDeadline() time.Duration { return r.core.NextDeadline() }
 
+// Connections is the core's.
+func (r *Recorder) Connections() int { return r.core.Connections() }
+
 // Durable is the core's.
 func (r *Recorder) Durable() (conf.State, sentinel.Seq) { return r.core.Durable() }
 
