@@ -44,6 +44,7 @@ type Info struct {
 	Replicas     []Reported
 	ReplID       string
 	ReplID2      string
+	Empty        bool // it tells of its keys, and has none
 	// Own is gosentinel_version, which only Sentinels of our kind report.
 	Own string
 }
@@ -80,6 +81,14 @@ func (in *Info) Read(text string) {
 			continue
 		}
 		switch line[0] { // of the few keys that matter
+		case '#':
+			if strings.HasPrefix(line, "# Keyspace") {
+				in.Empty = true
+			}
+		case 'd': // a data base that has keys
+			if strings.HasPrefix(line, "db") && strings.Contains(line, ":keys=") {
+				in.Empty = false
+			}
 		case 'r', 'm', 's', 'g':
 			if key, value, ok := strings.Cut(strings.TrimSuffix(line, "\r"), ":"); ok {
 				in.read(key, value, &old)

@@ -19,6 +19,7 @@ type Candidate struct {
 	RunID        string        // "" = unknown
 	Tried        bool          // already tried in this failover (E-53)
 	Foreign      bool          // its replication id is not of the master's data set
+	Unsynced     bool          // it has never had anything of the master's data
 }
 
 // Limits are the spans against which candidates are measured.
@@ -26,11 +27,15 @@ type Limits struct {
 	MaxSinceOK  time.Duration // 5 ping periods
 	MaxInfoAge  time.Duration // 5 ping periods, or 3 info periods while the master is up
 	MaxLinkDown time.Duration // 10 down-after + how long the master is SDOWN
+	ByHand      bool          // SENTINEL FAILOVER: an unsynced one will do
 }
+
+// NeverSynced is the reason for rejecting a replica that holds nothing.
+const NeverSynced = "it has never synchronised with the master: no link since its start, none of its replication ids, no keys"
 
 // Reject says why a candidate may not be promoted, or "" if it may.
 //
-// Rule: B-711, E-53.
+// Rule: B-711, E-53. Departs: ADR 0004.
 func Reject(c Candidate, l Limits) string {
 	switch {
 	case c.Tried:
@@ -47,6 +52,8 @@ func Reject(c Candidate, l Limits) string {
 		return fmt.Sprintf("INFO is %dms old", c.InfoAge.Milliseconds())
 	case c.LinkDown > l.MaxLinkDown:
 		return fmt.Sprintf("its link to the master was down for %dms", c.LinkDown.Milliseconds())
+	case c.Unsynced && !l.ByHand:
+		return NeverSynced
 	}
 	return ""
 }
@@ -54,10 +61,14 @@ func Reject(c Candidate, l Limits) string {
 // Better reports whether a is to be promoted rather than b: the lower
 // priority, then the higher offset, then the smaller run id in any case, an
 // unknown one last. One with another data set comes after all that have the
-// master's: better than no master at all, and never chosen by its priority.
+// master's: better than no master at all, and never chosen by its priority; one
+// with nothing at all comes last.
 //
 // Rule: B-711. Departs: ADR 0004, R-14 (redis #14313).
 func Better(a, b Candidate) bool {
+	if a.Unsynced != b.Unsynced {
+		return b.Unsynced
+	}
 	if a.Foreign != b.Foreign {
 		return b.Foreign
 	}

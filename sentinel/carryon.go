@@ -50,6 +50,37 @@ func (m *master) foreign(r *replica) bool {
 	return r.info.ReplID != "" && !m.inDataSet(r.info.ReplID) && !m.inDataSet(r.info.ReplID2) && len(m.dataSet) > 0
 }
 
+// unsynced reports whether r has never had anything of m's data, as far as is
+// known: no link to a master since its start or since it was told to follow
+// another, none of the replication ids of m's data set or that it grew from, no
+// keys. One that has keys may have them from a file whose ids are lost; one that
+// was re-pointed has the id that m had before its promotion; and while no id of
+// m's is known, who has an offset has followed somebody.
+//
+// Rule: ADR 0004.
+func (m *master) unsynced(r *replica) bool {
+	in := &r.info
+	linked := in.Role == replication.Replica && in.LinkDown >= 0
+	if linked || !in.Empty || in.ReplID == "" || m.inDataSet(in.ReplID) || m.inDataSet(in.ReplID2) || m.grewFrom(in.ReplID) {
+		return false
+	}
+	return len(m.dataSet) > 0 || r.masterOffset() <= 1 // a replica counts from 1
+}
+
+// grewFrom reports whether m, or a replica of it, had the replication id before
+// its own.
+func (m *master) grewFrom(id string) bool {
+	if m.info.ReplID2 == id {
+		return true
+	}
+	for _, r := range m.replicas {
+		if r.history != "" && r.info.ReplID2 == id {
+			return true
+		}
+	}
+	return false
+}
+
 // mayHaveBeenPromoted reports whether somebody may have promoted a replica of
 // m in this outage without announcing it: another was voted for, or we tried.
 //

@@ -246,7 +246,7 @@ func asTexts(ids []quorum.RunID) []string {
 // replicas tells which replica would be promoted, and why no other.
 func (e explainer) replicas() {
 	m, c := e.m, e.c
-	best := c.bestReplica(m)
+	best := c.bestReplica(m, c.limits(m))
 	e.line(1, "replicas (B-711: priority, then offset, then run id):")
 	if len(m.replicas) == 0 {
 		e.line(2, "none known")

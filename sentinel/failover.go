@@ -263,6 +263,9 @@ func (c *Core) spare(m *master) {
 // Rule: B-711.
 func (c *Core) choose(m *master, r *replica) {
 	f := &m.failover
+	if m.unsynced(r) {
+		c.logLine(LevelWarning, fmt.Sprintf("SENTINEL FAILOVER promotes %s, the best there is: %s", r.describe(c), replication.NeverSynced))
+	}
 	c.event(LevelWarning, "+selected-slave", &r.instance, "")
 	r.promoted = true
 	f.promoted = r
@@ -327,7 +330,7 @@ func (c *Core) tryNext(m *master, why string) {
 	r.strayed = r.strayed || f.sentOne
 	f.promoted = nil
 	started := f.electedAt
-	if best := c.bestReplica(m); best == nil || c.now.Mono > started+m.failoverTimeout {
+	if best := c.bestReplica(m, c.limits(m)); best == nil || c.now.Mono > started+m.failoverTimeout {
 		c.event(LevelWarning, "-failover-abort-slave-timeout", &m.instance, "")
 		c.attemptFailed(m, m.timing(c).AttemptPause())
 		return

@@ -18,6 +18,8 @@ const (
 //
 // Rule: B-740, E-61, K-2.5.
 func (c *Core) manualFailover(m *master, id ReqID) {
+	l := c.limits(m)
+	l.ByHand = true
 	switch {
 	case m.failover.state != stateNone:
 		c.emit(Respond{ID: id, Value: resp.Err("INPROG Failover already in progress")})
@@ -25,7 +27,7 @@ func (c *Core) manualFailover(m *master, id ReqID) {
 	case c.outOfEpochs():
 		c.refuse(id, "ERR The current epoch is at its maximum, no failover can be started")
 		return
-	case c.bestReplica(m) == nil:
+	case c.bestReplica(m, l) == nil:
 		c.emit(Respond{ID: id, Value: resp.Err("NOGOODSLAVE No suitable replica to promote")})
 		return
 	}

@@ -20,7 +20,7 @@ func (c *Core) candidate(r *replica) replication.Candidate {
 	return replication.Candidate{
 		Down: r.sdown, Disconnected: r.disconnectedNow(), SinceOK: now - r.link.lastOK,
 		Priority: r.info.Priority, InfoAge: now - r.infoAt, LinkDown: r.info.LinkDown,
-		Offset: r.info.Offset, RunID: r.runID, Tried: r.tried, Foreign: r.of.foreign(r),
+		Offset: r.info.Offset, RunID: r.runID, Tried: r.tried, Foreign: r.of.foreign(r), Unsynced: r.of.unsynced(r),
 	}
 }
 
@@ -37,6 +37,7 @@ func (c *Core) limits(m *master) replication.Limits {
 		MaxSinceOK:  5 * c.params.pingPeriod,
 		MaxInfoAge:  3 * c.params.infoPeriod,
 		MaxLinkDown: 10 * m.downAfter,
+		ByHand:      m.failover.manual,
 	}
 	if m.sdown {
 		l.MaxInfoAge = 5 * c.params.pingPeriod
@@ -94,7 +95,7 @@ func (c *Core) freshSince(m *master) time.Duration {
 // bestReplica is the replica to promote, nil if all are rejected.
 //
 // Rule: B-711, E-51.
-func (c *Core) bestReplica(m *master) *replica {
+func (c *Core) bestReplica(m *master, l replication.Limits) *replica {
 	if r := c.carriedOn(m); r != nil {
 		return r
 	}
@@ -102,7 +103,7 @@ func (c *Core) bestReplica(m *master) *replica {
 	for i, r := range m.replicas {
 		cs[i] = c.candidate(r)
 	}
-	if i := replication.Best(cs, c.limits(m)); i >= 0 {
+	if i := replication.Best(cs, l); i >= 0 {
 		return m.replicas[i]
 	}
 	return nil
@@ -126,7 +127,7 @@ func (c *Core) selectReplica(m *master) {
 		}
 	}
 	ready := !awaited || someFresh && now >= f.electedAt+selectSome || now >= c.freshSince(m)+selectAny
-	if best := c.bestReplica(m); best != nil && ready {
+	if best := c.bestReplica(m, c.limits(m)); best != nil && ready {
 		if c.proceed(m) {
 			c.choose(m, best)
 		}

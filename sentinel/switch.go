@@ -43,12 +43,12 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 	m.replicas = nil
 	links := map[*replica]*link{}
 	var taken *link
-	dataSet := ""
+	dataSet, before := "", ""
 	for _, r := range replicas {
 		if r.addr.Same(addr) {
 			taken = r.link
 			if r.role == replication.Master {
-				dataSet = r.info.ReplID
+				dataSet, before = r.info.ReplID, r.info.ReplID2
 			}
 		}
 		links[r] = r.link
@@ -58,7 +58,7 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 	c.christen(&m.instance)
 	c.reindex(m, old)
 	c.becomeMaster(m, taken)
-	m.info.ReplID = dataSet // its next failover may come before its next INFO (E-55)
+	m.info.ReplID, m.info.ReplID2 = dataSet, before // its next failover may come before its next INFO (E-55)
 	m.switched = switched{at: c.now.Mono, by: by, count: m.switched.count + 1}
 	for _, p := range m.peers { // what they said was about the old address (S-4)
 		p.opinionDown, p.answered, p.askedAt, p.askStep = false, false, never, 0

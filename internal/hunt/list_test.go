@@ -117,6 +117,12 @@ var defects = []defect{
 	{name: "a replica of another data set", rule: "B-711", edits: []edit{
 		{"replication/rank.go", "if a.Foreign != b.Foreign {", "if false {"},
 	}},
+	{name: "a replica that never synchronised", transcript: "never-synchronised.txt", shows: `s1 \S+ \+selected-slave`, edits: []edit{
+		{"replication/rank.go", "case c.Unsynced && !l.ByHand:", "case false:"},
+	}},
+	{name: "a replica that never synchronised, in a random world", rule: "B-711", first: 1, edits: []edit{
+		{"replication/rank.go", "case c.Unsynced && !l.ByHand:", "case false:"},
+	}},
 	{name: "nothing is learnt of the data set in an outage", rule: "B-711", first: 705200, edits: []edit{
 		{"sentinel/info.go", "if m.sdown || m.failover.state != stateNone {", "if false {"},
 	}},

@@ -51,6 +51,7 @@ type Instance struct {
 	replID2    string
 	second     int64 // up to this offset replID2 is true; -1 = none
 	writes     []uint64
+	empty      bool // it has no keys
 	clients    []*client
 	infoText   string        // cached while nothing changes
 	lastMaster time.Duration // when it was last a master, if it is none
@@ -122,7 +123,7 @@ func (i *Instance) Start(empty bool) {
 		return
 	}
 	if empty {
-		i.offset, i.writes, i.pinned = 0, nil, false
+		i.offset, i.writes, i.pinned, i.empty = 0, nil, false, true
 		i.replID, i.replID2, i.second = i.w.hex40(), zeroID, -1
 	}
 	i.boot()
@@ -286,6 +287,7 @@ func (i *Instance) psynced(c *conn, m *msg) {
 			i.replID2, i.second = i.replID, i.offset+1
 			i.replID = id
 		}
+		i.empty = master != nil && master.empty
 		if master != nil && !i.pinned {
 			i.offset = max(m.num, 0)
 			i.writes = master.writes[:min(len(master.writes), int(m.value.Int)):min(len(master.writes), int(m.value.Int))]
@@ -314,7 +316,7 @@ func (i *Instance) fromStream(m *msg) {
 		i.publish(m.text)
 	case m.num != 0 && !i.pinned:
 		i.offset++
-		i.writes = append(i.writes, uint64(m.num))
+		i.writes, i.empty = append(i.writes, uint64(m.num)), false
 		i.changed()
 	}
 	i.stream(*m)
@@ -363,7 +365,7 @@ func (i *Instance) Write(id uint64) bool {
 		return false
 	}
 	i.offset++
-	i.writes = append(i.writes, id)
+	i.writes, i.empty = append(i.writes, id), false
 	i.changed()
 	i.stream(msg{kind: msgStream, num: int64(id)})
 	return true

@@ -374,6 +374,10 @@ func (i *Instance) info() string {
 	line("master_replid2", i.replID2)
 	line("master_repl_offset", strconv.FormatInt(i.offset, 10))
 	line("second_repl_offset", strconv.FormatInt(i.second, 10))
+	b = append(b, "\r\n# Keyspace\r\n"...)
+	if !i.empty {
+		line("db0", "keys="+strconv.Itoa(len(i.writes)+1)+",expires=0,avg_ttl=0")
+	}
 	i.infoText = string(b)
 	return i.infoText
 }

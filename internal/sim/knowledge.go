@@ -163,6 +163,7 @@ func (k *checker) chosen(n *Node, at Addr, name string) {
 		return
 	}
 	ours, sure := k.dataSets(n, name)
+	k.unsynced(n, at, name, &r, ours)
 	foreign := func(in *replication.Info) bool { return len(ours) > 0 && !ours[in.ReplID] && !ours[in.ReplID2] }
 	for _, i := range k.w.insts {
 		if i.opt.Group != name || i.addr == at || !k.sound(n, i) {
@@ -186,6 +187,22 @@ func (k *checker) chosen(n *Node, at Addr, name string) {
 				at, name, r.Priority, r.Offset, i.addr, o.Priority, o.Offset)
 		}
 	}
+}
+
+// unsynced: a replica that has nothing of the master's data, nor of what that
+// grew from, is promoted by hand only.
+//
+// Rule: B-711, ADR 0004.
+func (k *checker) unsynced(n *Node, at Addr, name string, r *replication.Info, ours map[string]bool) {
+	if k.of(n, name).byHand || r.LinkDown >= 0 || !r.Empty || len(ours) == 0 || ours[r.ReplID] || ours[r.ReplID2] {
+		return
+	}
+	for a, h := range k.node(n).infos { // any order: one is enough
+		if i := k.w.Instance(a); i != nil && i.opt.Group == name && strings.Contains(h.text, "master_replid2:"+r.ReplID) {
+			return
+		}
+	}
+	k.fail(n.name, "B-711", "chooses %s for %s, which has never synchronised", at, name)
 }
 
 // knows is what a Sentinel heard last from an instance, if neither that nor its
