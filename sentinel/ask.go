@@ -14,8 +14,10 @@ import (
 // saysDown reports whether p's opinion counts for ODOWN.
 //
 // Rule: B-320, B-323.
-func (p *peer) saysDown(c *Core) bool {
-	return p.opinionDown && c.now.Mono-p.answeredAt <= 5*c.params.askPeriod
+func (p *peer) saysDown(c *Core) bool { return p.saysDownAt(c, c.now.Mono) }
+
+func (p *peer) saysDownAt(c *Core, now time.Duration) bool {
+	return p.opinionDown && now-p.answeredAt <= 5*c.params.askPeriod
 }
 
 // saysUp reports whether p is known to see the master up, since we see it down.
@@ -23,9 +25,9 @@ func (p *peer) saysDown(c *Core) bool {
 // Rule: E-12.
 func (p *peer) saysUp(c *Core) bool { return p.answered && !p.saysDown(c) }
 
-// vote is p's vote as it last answered, not older than its opinion may be.
-func (p *peer) vote(c *Core) (quorum.RunID, quorum.Epoch) {
-	if c.now.Mono-p.answeredAt > 5*c.params.askPeriod {
+// voteAt is p's vote as it last answered, not older than its opinion may be.
+func (p *peer) voteAt(c *Core, now time.Duration) (quorum.RunID, quorum.Epoch) {
+	if now-p.answeredAt > 5*c.params.askPeriod {
 		return "", p.leaderEpoch
 	}
 	return p.leader, p.leaderEpoch

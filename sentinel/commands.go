@@ -31,7 +31,7 @@ func (c *Core) request(in Request) {
 	case isWord(name, "role"):
 		c.reply(in.ID, c.roleReply())
 	case isWord(name, "info"):
-		c.reply(in.ID, resp.Str(c.infoSection()))
+		c.reply(in.ID, resp.Str(string(c.infoSection(make([]byte, 0, 256+96*len(c.masters)), c.now.Mono))))
 	case isWord(name, "publish"):
 		c.publish(in)
 	default:

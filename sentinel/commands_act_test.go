@@ -298,7 +298,7 @@ func TestSimulateFailure(t *testing.T) {
 		promotion = "# Failure simulation: this Sentinel will crash after promoting the selected replica to master"
 	)
 	require.Equal(t, []string{election, promotion, "reply +OK"}, told(r.do("sentinel", "simulate-failure", "crash-after-election", "CRASH-after-promotion")))
-	require.Contains(t, r.c.infoSection(), "sentinel_simulate_failure_flags:3\r\n")
+	require.Contains(t, r.c.infoText(), "sentinel_simulate_failure_flags:3\r\n")
 	require.Equal(t, []string{"reply *2\r\n$20\r\ncrash-after-election\r\n$21\r\ncrash-after-promotion"}, told(r.do("sentinel", "simulate-failure", "help")))
 	require.Zero(t, r.c.simulate, "every call clears all first")
 	require.Equal(t, []string{promotion, "reply -ERR Unknown failure simulation specified"}, told(r.do("sentinel", "simulate-failure", "crash-after-promotion", "foo")))

@@ -9,120 +9,79 @@ import (
 	"gosentinel/replication"
 )
 
-// table collects the fields of many instances as they go over the wire: a
-// listing of any length costs three allocations, and the collector has next to
-// nothing to look into. The zero table is ready for use, and again after maps.
-type table struct {
-	text   []byte
-	fields int64 // keys and values of the row in hand
-	rows   []row
+// printer writes instances as they are at one moment.
+type printer struct {
+	*table
+	c  *Core
+	at time.Duration
 }
 
-// row is where a row ends in the text, and how many keys and values it has.
-type row struct {
-	end    int
-	fields int64
-}
-
-// tableKept is how much text a table keeps room for, in bytes.
-const tableKept = 1 << 20
-
-func (t *table) str(key, value string) {
-	t.text = resp.AppendBulk(resp.AppendBulk(t.text, key), value)
-	t.fields += 2
-}
-
-func (t *table) num(key string, n int64) {
-	var digits [20]byte
-	t.digits(key, strconv.AppendInt(digits[:0], n, 10))
-}
-
-func (t *table) epoch(key string, e quorum.Epoch) {
-	var digits [20]byte
-	t.digits(key, strconv.AppendUint(digits[:0], uint64(e), 10))
-}
-
-func (t *table) digits(key string, digits []byte) {
-	t.text = resp.AppendBulk(resp.AppendBulk(t.text, key), digits)
-	t.fields += 2
-}
-
-func (t *table) endRow() {
-	t.rows = append(t.rows, row{len(t.text), t.fields})
-	t.fields = 0
-}
-
-// maps gives the rows, each a map.
-func (t *table) maps() []resp.Value {
-	text, start := string(t.text), 0
-	out := make([]resp.Value, len(t.rows))
-	for i, r := range t.rows {
-		out[i] = resp.Value{Kind: resp.Fields, Int: r.fields, Str: text[start:r.end]}
-		start = r.end
-	}
-	if cap(t.text) > tableKept {
-		*t = table{}
-	}
-	t.text, t.rows = t.text[:0], t.rows[:0]
-	return out
-}
+// printer is that of the moment of this step.
+func (c *Core) printer() printer { return printer{&c.table, c, c.now.Mono} }
 
 // showMasters lists all masters.
 //
 // Rule: K-2.1.
 func (c *Core) showMasters(in Request) {
-	t := &c.table
-	for _, m := range c.masters {
-		c.masterRow(t, m)
+	l := c.printer()
+	l.masters()
+	c.reply(in.ID, resp.List(l.maps()...))
+}
+
+func (l printer) masters() {
+	for _, m := range l.c.masters {
+		l.master(m)
 	}
-	c.reply(in.ID, resp.List(t.maps()...))
 }
 
 // showMaster describes one master.
 func (c *Core) showMaster(in Request) {
 	if m := c.named(in); m != nil {
-		t := &c.table
-		c.masterRow(t, m)
-		c.reply(in.ID, t.maps()[0])
+		l := c.printer()
+		l.master(m)
+		c.reply(in.ID, l.maps()[0])
 	}
 }
 
 // showReplicas lists the replicas that want to be known.
-func (c *Core) showReplicas(in Request) {
-	m := c.named(in)
-	if m == nil {
-		return
-	}
-	t := &c.table
+func (c *Core) showReplicas(in Request) { c.showThose(in, printer.replicas) }
+
+func (l printer) replicas(m *master) {
 	for _, r := range m.replicas {
 		if r.info.Announced {
-			c.replicaRow(t, r)
+			l.replica(r)
 		}
 	}
-	c.reply(in.ID, resp.List(t.maps()...))
 }
 
 // showPeers lists the other Sentinels.
-func (c *Core) showPeers(in Request) {
-	m := c.named(in)
-	if m == nil {
-		return
-	}
-	t := &c.table
+func (c *Core) showPeers(in Request) { c.showThose(in, printer.peers) }
+
+func (l printer) peers(m *master) {
 	for _, p := range m.peers {
-		c.peerRow(t, p)
+		l.peer(p)
 	}
-	c.reply(in.ID, resp.List(t.maps()...))
 }
 
-// commonFields are 1 to 14 of K-2.1.
-func (c *Core) commonFields(t *table, i *instance) {
-	l, now := i.link, c.now.Mono
+// showThose lists what a master has.
+func (c *Core) showThose(in Request, those func(printer, *master)) {
+	if m := c.named(in); m != nil {
+		l := c.printer()
+		those(l, m)
+		c.reply(in.ID, resp.List(l.maps()...))
+	}
+}
+
+// common are 1 to 14 of K-2.1.
+func (t printer) common(i *instance) {
+	l, now, c := i.link, t.at, t.c
+	t.startRow()
 	t.str("name", i.name)
 	t.str("ip", i.addr.Shown(c.announceHostnames))
 	t.num("port", int64(i.addr.Port))
 	t.str("runid", i.runID)
-	t.str("flags", c.flags(i))
+	var flags [128]byte
+	t.bytes("flags", t.flags(flags[:0], i))
 	t.num("link-pending-commands", int64(l.cmd.pending.len()+l.pub.pending.len()))
 	t.num("link-refcount", int64(len(l.users)))
 	if i.kind == kindMaster && i.of.failover.state != stateNone {
@@ -144,24 +103,24 @@ func (c *Core) commonFields(t *table, i *instance) {
 	t.num("down-after-milliseconds", ms(asSet(i.of.downAfter, i.of.set.downAfter)))
 }
 
-// infoFields are 15 to 17 of K-2.1.
-func (c *Core) infoFields(t *table, i *instance) {
-	t.num("info-refresh", c.infoAge(i))
+// info are 15 to 17 of K-2.1.
+func (t printer) info(i *instance) {
+	t.num("info-refresh", i.infoAge(t.at))
 	t.str("role-reported", shownRole(i.role))
-	t.num("role-reported-time", ms(c.now.Mono-i.roleSince))
+	t.num("role-reported-time", ms(t.at-i.roleSince))
 }
 
 // infoAge is the age of the last INFO in milliseconds, 0 if there was none.
-func (c *Core) infoAge(i *instance) int64 {
+func (i *instance) infoAge(now time.Duration) int64 {
 	if i.infoAt == never {
 		return 0
 	}
-	return ms(c.now.Mono - i.infoAt)
+	return ms(now - i.infoAt)
 }
 
-func (c *Core) masterRow(t *table, m *master) {
-	c.commonFields(t, &m.instance)
-	c.infoFields(t, &m.instance)
+func (t printer) master(m *master) {
+	t.common(&m.instance)
+	t.info(&m.instance)
 	t.epoch("config-epoch", m.configEpoch)
 	t.num("num-slaves", int64(len(m.replicas)))
 	t.num("num-other-sentinels", int64(len(m.peers)))
@@ -177,9 +136,9 @@ func (c *Core) masterRow(t *table, m *master) {
 	t.endRow()
 }
 
-func (c *Core) replicaRow(t *table, r *replica) {
-	c.commonFields(t, &r.instance)
-	c.infoFields(t, &r.instance)
+func (t printer) replica(r *replica) {
+	t.common(&r.instance)
+	t.info(&r.instance)
 	t.num("master-link-down-time", ms(r.info.LinkDown))
 	status, host := "err", "?"
 	if r.info.LinkUp {
@@ -197,10 +156,10 @@ func (c *Core) replicaRow(t *table, r *replica) {
 	t.endRow()
 }
 
-func (c *Core) peerRow(t *table, p *peer) {
-	c.commonFields(t, &p.instance)
-	t.num("last-hello-message", ms(c.now.Mono-p.heardAt))
-	leader, epoch := p.vote(c)
+func (t printer) peer(p *peer) {
+	t.common(&p.instance)
+	t.num("last-hello-message", ms(t.at-p.heardAt))
+	leader, epoch := p.voteAt(t.c, t.at)
 	if leader == "" {
 		leader = "?"
 	}
@@ -209,12 +168,10 @@ func (c *Core) peerRow(t *table, p *peer) {
 	t.endRow()
 }
 
-// flags names the state of i.
+// flags appends the names of the state of i.
 //
 // Rule: K-2.1.
-func (c *Core) flags(i *instance) string {
-	var buf [128]byte
-	out := buf[:0]
+func (t printer) flags(out []byte, i *instance) []byte {
 	add := func(set bool, flag string) {
 		if !set {
 			return
@@ -230,7 +187,7 @@ func (c *Core) flags(i *instance) string {
 	add(isMaster && m.odown, "o_down")
 	add(true, i.kind.String())
 	add(i.disconnected(), "disconnected")
-	add(i.peer != nil && i.peer.saysDown(c), "master_down")
+	add(i.peer != nil && i.peer.saysDownAt(t.c, t.at), "master_down")
 	add(isMaster && m.failover.state != stateNone, "failover_in_progress")
 	if r != nil {
 		add(r.promoted, "promoted")
@@ -241,10 +198,7 @@ func (c *Core) flags(i *instance) string {
 	add(isMaster && m.failover.state != stateNone && m.failover.manual, "force_failover")
 	add(i.killSent, "script_kill_sent")
 	add(isMaster && m.rebooted, "master_reboot")
-	if len(out) == len("master") && isMaster {
-		return "master" // nearly always: nothing to allocate
-	}
-	return string(out)
+	return out
 }
 
 // getMasterAddr answers what the View does not.
@@ -264,10 +218,12 @@ func (c *Core) getMasterAddr(in Request) {
 //
 // Rule: K-2.6.
 func (c *Core) checkQuorum(in Request) {
-	m := c.named(in)
-	if m == nil {
-		return
+	if m := c.named(in); m != nil {
+		c.reply(in.ID, c.quorumReply(m))
 	}
+}
+
+func (c *Core) quorumReply(m *master) resp.Value {
 	usable := c.usable(m)
 	prefix := "NOQUORUM " + itoa(usable) + " usable Sentinels."
 	bad := ""
@@ -281,10 +237,9 @@ func (c *Core) checkQuorum(in Request) {
 		bad += " Not enough available Sentinels to reach the majority and authorize a failover"
 	}
 	if bad != "" {
-		c.refuse(in.ID, prefix+bad)
-		return
+		return resp.Err(prefix + bad)
 	}
-	c.reply(in.ID, resp.Status("OK "+itoa(usable)+" usable Sentinels. Quorum and failover authorization can be reached"))
+	return resp.Status("OK " + itoa(usable) + " usable Sentinels. Quorum and failover authorization can be reached")
 }
 
 // infoCache gives the last INFO texts around some masters.
@@ -314,7 +269,7 @@ func (c *Core) cacheEntry(i *instance) resp.Value {
 	if i.infoAt != never {
 		text = resp.Str(i.infoText)
 	}
-	return resp.List(resp.Int(c.infoAge(i)), text)
+	return resp.List(resp.Int(i.infoAge(c.now.Mono)), text)
 }
 
 // showMyID waits for no write but that of the id: peers ask ahead of all else.
@@ -341,12 +296,11 @@ func (c *Core) roleReply() resp.Value {
 	return resp.List(resp.Str("sentinel"), resp.List(names...))
 }
 
-// infoSection is the sentinel section of INFO, with a line of our own while
+// infoSection appends the sentinel section of INFO, with a line of our own while
 // the last write of the file has failed.
 //
 // Rule: K-3, R-8.
-func (c *Core) infoSection() string {
-	b := make([]byte, 0, 256+96*len(c.masters))
+func (c *Core) infoSection(b []byte, now time.Duration) []byte {
 	line := func(key string, n int64) {
 		b = append(b, key...)
 		b = strconv.AppendInt(b, n, 10)
@@ -354,7 +308,7 @@ func (c *Core) infoSection() string {
 	}
 	tilt, since := int64(0), int64(-1)
 	if c.tilt {
-		tilt, since = 1, int64((c.now.Mono-c.tiltAt)/time.Second)
+		tilt, since = 1, int64((now-c.tiltAt)/time.Second)
 	}
 	b = append(b, "# Sentinel\r\n"...)
 	line("sentinel_masters:", int64(len(c.masters)))
@@ -383,7 +337,7 @@ func (c *Core) infoSection() string {
 		b = strconv.AppendInt(append(b, ",sentinels="...), int64(m.voters()), 10)
 		b = append(b, '\r', '\n')
 	}
-	return string(b)
+	return b
 }
 
 // appendAddress writes an address as INFO does: without brackets.

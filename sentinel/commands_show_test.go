@@ -61,10 +61,12 @@ func TestMasterFieldsWhenDownAndFailingOver(t *testing.T) {
 
 // rowOf describes m without a step, so that nothing is judged anew.
 func (c *Core) rowOf(m *master) resp.Value {
-	t := &c.table
-	c.masterRow(t, m)
-	return t.maps()[0]
+	l := c.printer()
+	l.master(m)
+	return l.maps()[0]
 }
+
+func (c *Core) infoText() string { return string(c.infoSection(nil, c.now.Mono)) }
 
 // Rule: K-2.1.
 func TestReplicaFields(t *testing.T) {
@@ -168,7 +170,7 @@ func TestGetMasterAddr(t *testing.T) {
 	reply := addrReply(r.c, "mm")
 	require.Equal(t, "*2\r\n$8\r\n10.0.0.2\r\n$4\r\n7000", reply, "the promoted replica from reconf_slaves on")
 	require.Equal(t, "10.0.0.1", valueOf(t, r.c.rowOf(m), "ip"), "but MASTER shows the old one")
-	require.Contains(t, r.c.infoSection(), "address=10.0.0.1:6379,")
+	require.Contains(t, r.c.infoText(), "address=10.0.0.1:6379,")
 }
 
 // addrReply asks outside a step, so that the failover does not move on.
@@ -246,17 +248,17 @@ func TestInfoSection(t *testing.T) {
 	mm, m6 := r.c.byName["mm"], r.c.byName["m6"]
 	mm.sdown, mm.odown, m6.sdown = true, true, true
 	r.c.tilt, r.c.tiltAt = true, r.now.Mono-2900*time.Millisecond
-	require.Contains(t, r.c.infoSection(), "sentinel_tilt:1\r\nsentinel_tilt_since_seconds:2\r\n")
-	require.Contains(t, r.c.infoSection(), "name=mm,status=odown,")
-	require.Contains(t, r.c.infoSection(), "name=m6,status=sdown,")
+	require.Contains(t, r.c.infoText(), "sentinel_tilt:1\r\nsentinel_tilt_since_seconds:2\r\n")
+	require.Contains(t, r.c.infoText(), "name=mm,status=odown,")
+	require.Contains(t, r.c.infoText(), "name=m6,status=sdown,")
 }
 
 // Rule: R-8.
 func TestInfoTellsOfAFailedSave(t *testing.T) {
 	r := newRig(t, watched("mm", "10.0.0.1", 6379, 2))
-	require.NotContains(t, r.c.infoSection(), "save_error")
+	require.NotContains(t, r.c.infoText(), "save_error")
 	r.step(Persisted{Seq: 1, Reason: "No space left on device"})
-	require.Contains(t, r.c.infoSection(), "\r\ngosentinel_save_error:No space left on device\r\n")
+	require.Contains(t, r.c.infoText(), "\r\ngosentinel_save_error:No space left on device\r\n")
 	r.step(Persisted{Seq: 2})
-	require.NotContains(t, r.c.infoSection(), "save_error")
+	require.NotContains(t, r.c.infoText(), "save_error")
 }

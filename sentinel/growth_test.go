@@ -84,7 +84,7 @@ var walkers = map[string]string{
 	"Start":           "the start",
 	"Durable":         "one pointer for each master; what a changed one costs is the change",
 	"Masters":         "it lists all",
-	"showMasters":     "MASTERS lists all",
+	"masters":         "MASTERS lists all",
 	"roleReply":       "ROLE lists all",
 	"infoSection":     "INFO lists all",
 	"reset":           "RESET looks for names that match",

@@ -66,9 +66,40 @@ func around(st conf.State, replicas, peers int) conf.State {
 func peerID(i int) string { return strings.Repeat(string(rune('b'+i)), 40) }
 
 func (r *rig) step(in Input) []Effect {
+	look := r.look(in)
 	es := slices.Clone(r.c.Step(r.now, in))
+	look(es)
 	requireNames(r.t, r.c)
 	return es
+}
+
+// look has Look answer what is about to be stepped, and gives what compares that
+// with the reply of the step.
+func (r *rig) look(in Input) (compare func([]Effect)) {
+	request, ok := in.(Request)
+	if !ok {
+		return func([]Effect) {}
+	}
+	const before = "what was there"
+	var looked [4][]byte
+	for proto := 2; proto <= 3; proto++ {
+		if reply, ok := r.c.Look([]byte(before), r.now, request.Args, proto); ok {
+			looked[proto] = reply
+		} else {
+			require.Equal(r.t, before, string(reply))
+		}
+	}
+	return func(es []Effect) {
+		for _, e := range es {
+			reply, ok := e.Action.(Respond)
+			for proto := 2; ok && reply.ID == request.ID && proto <= 3; proto++ {
+				if looked[proto] != nil {
+					require.Equal(r.t, string(resp.Append([]byte(before), proto, reply.Value)), string(looked[proto]), "%q", request.Args)
+					require.Zero(r.t, e.After, "%q", request.Args)
+				}
+			}
+		}
+	}
 }
 
 // requireNames checks that host names are borne by the instances that are known

@@ -148,7 +148,7 @@ func TestScriptQueueIsBounded(t *testing.T) {
 	}
 	require.Empty(t, runs(r.step(Tick{})))
 	require.Len(t, r.c.scripts.queue, 256)
-	require.Contains(t, r.c.infoSection(), "sentinel_running_scripts:16\r\nsentinel_scripts_queue_length:256\r\n")
+	require.Contains(t, r.c.infoText(), "sentinel_running_scripts:16\r\nsentinel_scripts_queue_length:256\r\n")
 	r.step(ScriptUp{Job: jobs[3].Job, PID: 1})
 	next := runs(r.step(ScriptDone{Job: jobs[3].Job}))
 	require.Len(t, next, 1)
