@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Poll watches descriptors. Wait and Take belong to one goroutine; Add and
+// Poll watches descriptors. Wait, Each and Take belong to one goroutine; Add and
 // Close may be called from any.
 type Poll struct {
 	file    *os.File // the runtime waits for it as for a socket
@@ -67,6 +67,20 @@ func (p *Poll) Wait() ([]unix.EpollEvent, error) {
 		return nil, err
 	}
 	return p.events[:p.n], nil
+}
+
+// Each waits for events again and again, and calls f with them; they are valid
+// until it returns. The error says that the Poll is closed. It is Wait with fewer
+// system calls: the runtime remembers what happens meanwhile, so that nobody has
+// to look again before each wait.
+func (p *Poll) Each(f func([]unix.EpollEvent)) error {
+	return p.raw.Read(func(fd uintptr) bool {
+		for n := len(p.events); n == len(p.events); { // or there may be more that will not be told again
+			n = take(fd, p.events)
+			f(p.events[:n])
+		}
+		return false
+	})
 }
 
 // Take is Wait that does not wait. It must not come after Close.

@@ -3,6 +3,7 @@ package epoll
 import (
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
@@ -36,6 +37,47 @@ func TestEventsCarryTheirTagOnceForEachChange(t *testing.T) {
 		require.Empty(t, p.Take(), "what is still unread is no change")
 	}
 	require.Error(t, p.Add(-1, unix.EPOLLIN, 0))
+}
+
+// Each misses nothing, be it more than it takes at a time or told while it is at
+// work, and ends with the Poll.
+func TestEachTellsEveryChange(t *testing.T) {
+	p, err := Open(2)
+	require.NoError(t, err)
+	const sockets, rounds = 5, 2000
+	var near, far [sockets]int
+	for i := range far {
+		a, b := pair(t)
+		near[i], far[i] = a, b
+		require.NoError(t, p.Add(a, unix.EPOLLIN, uint64(i)))
+	}
+	told := make(chan uint64, sockets)
+	ended := make(chan error)
+	go func() {
+		ended <- p.Each(func(events []unix.EpollEvent) {
+			for i := range events {
+				var b [8]byte
+				_, errno := Read(uintptr(near[Tag(&events[i])]), b[:])
+				assert.Zero(t, errno)
+				told <- Tag(&events[i])
+			}
+		})
+	}()
+	for range rounds {
+		var missing [sockets]bool
+		for i, b := range far {
+			missing[i] = true
+			_, errno := Write(uintptr(b), []byte("x"))
+			require.Zero(t, errno)
+		}
+		for range far {
+			tag := <-told
+			require.True(t, missing[tag])
+			missing[tag] = false
+		}
+	}
+	require.NoError(t, p.Close())
+	require.Error(t, <-ended)
 }
 
 func TestCloseEndsAWait(t *testing.T) {
