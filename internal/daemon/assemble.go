@@ -208,6 +208,11 @@ func (b backend) Submit(batch []listener.Request) bool {
 	return b.node.Submit(requests)
 }
 
+// Look answers a command that changes nothing.
+func (b backend) Look(dst []byte, args [][]byte, proto int) ([]byte, bool) {
+	return b.node.Look(dst, args, proto)
+}
+
 // notExecutable are the scripts named in a request that we may not run. The
 // file system is asked here, on the connection's goroutine, where it delays
 // nobody else.

@@ -16,7 +16,7 @@ const crashStatus = 2
 // run carries out the effects of the core's start and then turns the loop until
 // ctx is done or the core asks for the end. ready, if not nil, is called on the
 // loop when the effects of the start were carried out. Nothing is written at
-// the end (B-1105).
+// the end (B-1105), and the core stays in the loop's hand.
 func (n *node) run(ctx context.Context, ready func()) error {
 	if n.front == nil {
 		return errors.New("node: no front door is attached")
@@ -25,13 +25,7 @@ func (n *node) run(ctx context.Context, ready func()) error {
 	defer close(n.persister.jobs)
 	defer n.inbox.close()
 	defer n.links.Close()
-	defer func() {
-		if reason := recover(); reason != nil {
-			n.ring.died(n.log, reason)
-			n.exit(crashStatus)
-			panic(reason) // if exit returned
-		}
-	}()
+	defer n.lastWords()
 
 	n.ready = ready
 	defer context.AfterFunc(ctx, n.links.Wake)()
@@ -41,8 +35,46 @@ func (n *node) run(ctx context.Context, ready func()) error {
 		if n.exited || ctx.Err() != nil {
 			return nil
 		}
-		n.links.Wait(n.until())
+		n.wait()
 	}
+}
+
+// lastWords logs why the program dies, if it panics.
+func (n *node) lastWords() {
+	if reason := recover(); reason != nil {
+		n.ring.died(n.log, reason)
+		n.exit(crashStatus)
+		panic(reason) // if exit returned
+	}
+}
+
+// wait waits for what happens on the links, with the core out of hand: others
+// may look at it. Whoever does keeps the loop for that one answer; the lock lets
+// nobody in once the loop wants it back.
+func (n *node) wait() {
+	until := n.until()
+	n.hand.Unlock()
+	n.links.Wait(until)
+	n.hand.Lock()
+	n.links.Tell()
+}
+
+// Look answers a command that changes nothing, on the caller's goroutine: it
+// appends the reply, in a protocol version, to dst. It reports false if the
+// command has to be submitted: the loop has something to do, or commands of
+// clients are to wait for others now, or the core says so. It may be called from
+// any goroutine at any time and never blocks.
+func (n *node) Look(dst []byte, args [][]byte, proto int) ([]byte, bool) {
+	if !n.hand.TryRLock() {
+		return dst, false
+	}
+	defer n.hand.RUnlock()
+	defer n.lastWords() // with the core in hand: nothing happens meanwhile
+	now := n.clock.now()
+	if now.Mono < n.calmAt {
+		return dst, false
+	}
+	return n.core.Look(dst, now, args, proto)
 }
 
 // turn handles what waits, but of clients' commands no more than a slice, then

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"sync"
 	"time"
 
 	"gosentinel/conf"
@@ -13,13 +14,15 @@ import (
 )
 
 // machine is the core as the loop drives it: *sentinel.Core, or that wrapped by
-// a recorder. Only the loop's goroutine may call it.
+// a recorder. Only the loop's goroutine may call it, but for Look.
 type machine interface {
 	Start() []sentinel.Effect
 	Step(now sentinel.Stamp, in sentinel.Input) []sentinel.Effect
 	NextDeadline() time.Duration
 	Connections() int
 	Durable() (conf.State, sentinel.Seq)
+	// Look is called by many at once, while nothing else is.
+	Look(dst []byte, now sentinel.Stamp, args [][]byte, proto int) ([]byte, bool)
 }
 
 // front is the front door as the loop uses it. No method may block.
@@ -48,8 +51,10 @@ type links interface {
 	Send(id, tag uint64, cmds [][]string)
 	Hangup(id uint64)
 	Flush()
-	// Wait waits for events, for a moment, or for Wake, and tells the Sink.
+	// Wait waits for events, for a moment, or for Wake.
 	Wait(until time.Time)
+	// Tell tells the Sink what happened.
+	Tell()
 	// Wake ends Wait; any goroutine may call it.
 	Wake()
 	Close()
@@ -110,7 +115,10 @@ type node struct {
 	resolver  *resolver
 	scripts   *scripts
 
-	// What only the loop touches.
+	// hand is the loop's, but while that waits: then others may look at core.
+	hand sync.RWMutex
+
+	// What only the loop touches, but for what Look reads.
 	outbox sentinel.Outbox
 	dirt   dirt
 	ring   crashRing
@@ -163,6 +171,7 @@ func newNode(o nodeOptions) (*node, error) {
 	report := func(in sentinel.Input) { n.inbox.put(item{input: in}) }
 	n.resolver = newResolver(o.Lookup, func(r sentinel.Resolved) { report(r) })
 	n.scripts = newScripts(report)
+	n.hand.Lock() // for the loop that is to begin
 	return n, nil
 }
 

@@ -24,6 +24,7 @@ const testConf = "/d/s.conf"
 type testCore struct {
 	start    []sentinel.Effect
 	step     func(now sentinel.Stamp, in sentinel.Input) []sentinel.Effect
+	look     func(now sentinel.Stamp) bool
 	deadline time.Duration
 	seq      sentinel.Seq
 
@@ -54,6 +55,14 @@ func (c *testCore) Step(now sentinel.Stamp, in sentinel.Input) []sentinel.Effect
 		return nil
 	}
 	return c.step(now, in)
+}
+
+// Look answers with the first word, as often as look lets it.
+func (c *testCore) Look(dst []byte, now sentinel.Stamp, args [][]byte, _ int) ([]byte, bool) {
+	if c.look != nil && !c.look(now) {
+		return dst, false
+	}
+	return append(dst, args[0]...), true
 }
 
 // change marks the state dirty and gives the Persist for it.
@@ -104,6 +113,10 @@ func (f *testFront) Wait(until time.Time) {
 	case <-f.woken:
 	case <-time.After(time.Until(until)):
 	}
+}
+
+// Tell is that of the links.
+func (f *testFront) Tell() {
 	f.mu.Lock()
 	events := f.events
 	f.events = nil

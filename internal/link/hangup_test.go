@@ -111,6 +111,7 @@ func TestHangupWithinTheSink(t *testing.T) {
 	for len(s.timed) > 0 || told < 2 {
 		require.True(t, time.Now().Before(deadline))
 		s.Wait(deadline)
+		s.Tell()
 		s.Flush()
 	}
 	require.Equal(t, 2, told, "Up and the first answer")

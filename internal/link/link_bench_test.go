@@ -38,6 +38,7 @@ func BenchmarkPing(b *testing.B) {
 			}
 			for events < n {
 				s.Wait(time.Now().Add(time.Minute))
+				s.Tell()
 			}
 			ping := [][]string{{"PING"}}
 			b.ReportAllocs()
@@ -48,6 +49,7 @@ func BenchmarkPing(b *testing.B) {
 				s.Flush()
 				for want := events + n; events < want; {
 					s.Wait(time.Now().Add(time.Minute))
+					s.Tell()
 				}
 			}
 		})

@@ -151,6 +151,7 @@ func (b *bed) wait(done func() bool) {
 			b.t.Fatal("it does not happen")
 		}
 		b.Wait(deadline)
+		b.Tell()
 		b.Flush()
 	}
 }
@@ -480,6 +481,7 @@ func TestPingCostsNothing(t *testing.T) {
 		b.Flush()
 		for answers == before && time.Now().Before(deadline) {
 			b.Wait(deadline)
+			b.Tell()
 		}
 	}
 	round()

@@ -128,6 +128,7 @@ func TestWaitEnds(t *testing.T) {
 	for _, d := range []time.Duration{-time.Second, 0, 300 * time.Microsecond, 20 * time.Millisecond} {
 		until := time.Now().Add(d)
 		b.Wait(until)
+		b.Tell()
 		require.False(t, time.Now().Before(until), "%v", d)
 	}
 	for range 1000 {
@@ -138,7 +139,9 @@ func TestWaitEnds(t *testing.T) {
 			close(woken)
 		}()
 		b.Wait(time.Now().Add(patience))
+		b.Tell()
 		<-woken
 		b.Wait(time.Now()) // a second one may be left
+		b.Tell()
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"gosentinel/internal/epoll"
 	"gosentinel/internal/resp"
 )
@@ -65,7 +67,7 @@ type Event struct {
 }
 
 // Sink takes the events of all links, for one link in order. It is called by
-// Wait and may call every method of the Set but Wait.
+// Tell and may call every method of the Set but Wait and Tell.
 type Sink func(Event)
 
 // Options say how a Set dials.
@@ -111,6 +113,7 @@ type Set struct {
 	timed      timed            // those that end by themselves
 	buffers    buffers
 	in         [readSize]byte
+	found      []unix.EpollEvent // by Wait, for Tell
 
 	mu   sync.Mutex
 	mail []notice // what happened to TLS connections
@@ -139,21 +142,25 @@ func New(o Options) (*Set, error) {
 }
 
 // Wait waits until something happens on a link, until the moment until, or for
-// a Wake since the last Wait, and tells the Sink what happened. It may return
-// early.
+// a Wake since the last Wait. It may return early. Tell must follow.
 func (s *Set) Wait(until time.Time) {
 	if len(s.timed) > 0 && s.timed[0].endsAt.Before(until) {
 		until = s.timed[0].endsAt
 	}
 	busy := len(s.unread)+len(s.ended) > 0
-	ready := s.poller.wait(until, busy)
+	s.found = s.poller.wait(until, busy)
+}
+
+// Tell tells the Sink what happened up to the end of the last Wait.
+func (s *Set) Tell() {
 	s.readOn()
-	for i := range ready {
-		tag := epoll.Tag(&ready[i])
+	for i := range s.found {
+		tag := epoll.Tag(&s.found[i])
 		if l := s.socket(int(uint32(tag))); l != nil && l.generation == uint32(tag>>32) {
-			l.ready(ready[i].Events)
+			l.ready(s.found[i].Events)
 		}
 	}
+	s.found = nil
 	s.readMail()
 	s.expire()
 	s.tellEnded()

@@ -21,12 +21,12 @@ type finisher func(c *client, v resp.Value) resp.Value
 
 // known are the commands that need special care.
 type known struct {
-	ping, client, view, primaryView, down, primaryDown, monitor, publish, subscribe, psubscribe, unsubscribe, punsubscribe *command.Command
+	ping, info, client, view, primaryView, down, primaryDown, monitor, publish, subscribe, psubscribe, unsubscribe, punsubscribe *command.Command
 }
 
 func knownOf(t *command.Table) known {
 	return known{
-		ping: t.Original("ping"), client: t.Original("client"), publish: t.Original("publish"),
+		ping: t.Original("ping"), info: t.Original("info"), client: t.Original("client"), publish: t.Original("publish"),
 		view:        t.Original("sentinel|get-master-addr-by-name"),
 		primaryView: t.Original("sentinel|get-primary-addr-by-name"),
 		down:        t.Original("sentinel|is-master-down-by-addr"),
@@ -78,28 +78,6 @@ func (c *client) serve(args [][]byte, rest []redcon.Command) {
 	c.countUp()
 	c.s.stats.turns.Add(1)
 	c.s.stats.busy.Add(int64(time.Since(began)))
-}
-
-// quick answers a request on the spot if it is PING or a question to the View
-// that nothing keeps from being answered.
-func (c *client) quick(args [][]byte) bool {
-	cmd, err := c.lookup(args)
-	if err != nil || cmd != c.s.cmds.ping && cmd != c.s.cmds.view && cmd != c.s.cmds.primaryView {
-		return false
-	}
-	if !c.mayTalk() || c.tracking.caching || c.subs.count() > 0 || c.owes() || c.s.pause.active() || c.stale() || !c.allowed(cmd, args) {
-		return false
-	}
-	if cmd == c.s.cmds.ping {
-		if len(args) > 2 {
-			return false
-		}
-		c.pong(args)
-	} else {
-		c.viewReply(args[2])
-	}
-	c.ran(cmd)
-	return true
 }
 
 // recent is the command that a client's last request named, in the same words:

@@ -3,7 +3,7 @@
 // the commands that touch only connections (AUTH, HELLO, CLIENT, ACL, COMMAND,
 // SUBSCRIBE and its family, PING), the Pub/Sub hub, and the View that answers
 // SENTINEL GET-MASTER-ADDR-BY-NAME without the loop. All other commands go to
-// the Backend.
+// the Backend, which answers what changes nothing at once if it can (quick.go).
 //
 // A connection has one goroutine, redcon's. Requests are framed, and the
 // commonest of them answered, before redcon sees them (conn.go): by a reactor,

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,12 @@ type loop struct {
 	quit   chan struct{}
 	done   chan struct{}
 
+	looks atomic.Bool // Look answers
+	some  atomic.Bool // ... two times of three
+	tried atomic.Int64
+	errs  atomic.Bool  // ... by an error
+	pad   atomic.Int64 // ... by a text of so many bytes
+
 	mu      sync.Mutex
 	batches []int // sizes of what was submitted
 }
@@ -45,6 +52,21 @@ func (l *loop) Submit(batch []Request) bool {
 	case <-l.quit:
 		return false
 	}
+}
+
+// Look answers as the core would, if looks is set.
+func (l *loop) Look(dst []byte, args [][]byte, proto int) ([]byte, bool) {
+	if !l.looks.Load() || l.some.Load() && l.tried.Add(1)%3 == 0 {
+		return dst, false
+	}
+	v := plainValue(Request{Args: args})
+	switch {
+	case l.errs.Load():
+		v = resp.Err("ERR No such master with that name")
+	case l.pad.Load() > 0:
+		v = resp.Str(strings.Repeat("x", int(l.pad.Load())))
+	}
+	return resp.Append(dst, proto, v), true
 }
 
 // sizes gives, and forgets, how large the batches were.
@@ -86,7 +108,9 @@ func (l *loop) do(f func()) {
 }
 
 // plain answers as a core without masters would.
-func plain(l *loop, r Request) {
+func plain(l *loop, r Request) { l.s.Respond(r.ID, plainValue(r)) }
+
+func plainValue(r Request) resp.Value {
 	v := resp.Err("ERR not expected here: " + string(r.Args[0]))
 	switch word := strings.ToLower(string(r.Args[0])); {
 	case word == "info":
@@ -100,7 +124,7 @@ func plain(l *loop, r Request) {
 	case word == "sentinel":
 		v = resp.Str(strings.ToLower(string(r.Args[1])))
 	}
-	l.s.Respond(r.ID, v)
+	return v
 }
 
 // world is a running Server.

@@ -29,6 +29,11 @@ type Backend interface {
 	// sends one at a time. Events that a request causes are to be published
 	// before its Respond, and reach the connection after its reply.
 	Submit(batch []Request) bool
+	// Look answers a request at once, on the caller's goroutine, if that changes
+	// nothing: it appends the reply, in a protocol version (2 or 3), to dst.
+	// False says that the request has to be submitted, and dst is as it was. It
+	// must not block. Requests are those of Submit.
+	Look(dst []byte, args [][]byte, proto int) ([]byte, bool)
 }
 
 // OutputLimit bounds what waits to be sent to a client; 0 means no limit.

@@ -87,13 +87,7 @@ func (r *reactor) forget(c *client) {
 // run is the reactor's goroutine; it ends when poll is closed.
 func (r *reactor) run() {
 	defer r.s.wg.Done()
-	for {
-		events, err := r.poll.Wait()
-		if err != nil {
-			return
-		}
-		r.round(events)
-	}
+	_ = r.poll.Each(r.round)
 }
 
 // round reads all that are readable, then sends the answers.

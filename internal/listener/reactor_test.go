@@ -19,6 +19,14 @@ func TestReactorAndGoroutineTakeTurns(t *testing.T) {
 	mixed(t, start(t))
 }
 
+// The same while looks at the core come and go.
+func TestReactorAndLooksTakeTurns(t *testing.T) {
+	w := start(t)
+	w.loop.looks.Store(true)
+	w.loop.some.Store(true)
+	mixed(t, w)
+}
+
 // A system that has no epoll descriptor left for us loses nothing but speed.
 func TestWithoutReactor(t *testing.T) {
 	mixed(t, startAs(t, func(s *Server) {

@@ -31,6 +31,7 @@ type Server struct {
 	o        Options
 	log      *slog.Logger
 	handlers [command.MaxCommands]handler
+	quick    [command.MaxCommands]bool
 	cmds     known
 	entries  encodings // of COMMAND INFO
 	docs     encodings // of COMMAND DOCS
@@ -102,7 +103,7 @@ func New(o Options) (*Server, error) {
 		clients:  make(map[uint64]*client),
 		stopping: make(chan struct{}), closed: make(chan struct{}),
 	}
-	s.handlers = handlers(o.Table)
+	s.handlers, s.quick = handlers(o.Table), quickCommands(o.Table)
 	s.cmds = knownOf(o.Table)
 	s.hub.init(s)
 	s.calls.init()

@@ -28,6 +28,8 @@ type stats struct {
 	overSoft    atomic.Int64 // clients over their soft output limit
 	now         atomic.Int64 // uptime, a second old at most
 	rates       atomic.Pointer[rates]
+	longest     atomic.Int64 // see Server.longestInput
+	longestAt   atomic.Int64 // uptime when it was found
 }
 
 // rates are what the last second brought.

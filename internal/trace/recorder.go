@@ -44,7 +44,7 @@ type Options struct {
 }
 
 // Recorder is a core that records what it is given and what it answers. Its
-// methods are those of the core, for its one caller, but for Close. Nothing in
+// methods are those of the core, for its one caller, but for Look and Close. Nothing in
 // it waits for the disk: records gather in a block, a goroutine of its own
 // writes the blocks, and if it falls behind, what happens meanwhile is not
 // recorded, and a new file is begun with the state of the core as it is then.
@@ -119,6 +119,11 @@ func (r *Recorder) NextDeadline() time.Duration { return r.core.NextDeadline() }
 
 // Connections is the core's.
 func (r *Recorder) Connections() int { return r.core.Connections() }
+
+// Look is the core's. It changes nothing and is no input: it is not recorded.
+func (r *Recorder) Look(dst []byte, now sentinel.Stamp, args [][]byte, proto int) ([]byte, bool) {
+	return r.core.Look(dst, now, args, proto)
+}
 
 // Durable is the core's.
 func (r *Recorder) Durable() (conf.State, sentinel.Seq) { return r.core.Durable() }
