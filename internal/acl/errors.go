@@ -74,11 +74,11 @@ const (
 )
 
 // AbortText is the log line of a start that ends because the ACL file cannot
-// be opened or loaded: err is OpenText or that of Users.Load.
+// be opened or loaded: why is OpenText or the text of an error of Users.Load.
 //
 // Rule: C-83.
-func AbortText(err error) string {
-	return fmt.Sprintf("Aborting Redis startup because of ACL errors: %v", err)
+func AbortText(why string) string {
+	return "Aborting Redis startup because of ACL errors: " + why
 }
 
 // OpenText is the error, without `ERR `, of an ACL file that cannot be

@@ -201,9 +201,13 @@ type backend struct{ node *node }
 
 // Submit queues commands of one connection.
 func (b backend) Submit(batch []listener.Request) bool {
-	requests := make([]sentinel.Request, len(batch))
+	requests, peer := make([]sentinel.Request, len(batch)), true
 	for i, r := range batch {
+		peer = peer && r.Peer
 		requests[i] = sentinel.Request{ID: sentinel.ReqID(r.ID), Client: r.Client, Args: r.Args, NotExecutable: notExecutable(r.Args)}
+	}
+	if peer && len(batch) > 0 {
+		return b.node.SubmitAsPeer(batch[0].Conn, requests)
 	}
 	return b.node.Submit(requests)
 }

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"strings"
 	"sync"
 
 	"gosentinel/sentinel"
@@ -10,6 +9,14 @@ import (
 // inboxLimit is how many inputs, and how many commands, may wait before those
 // who bring more have to wait too.
 const inboxLimit = 1024
+
+// What other Sentinels ask and tell goes before clients' commands, but anybody may
+// send it: no connection gets more than its turn.
+const (
+	peerWaiting = 256 // requests of one connection that wait before it has to
+	peerShare   = 32  // of one connection until the next has its turn
+	peerTurn    = 256 // of all in one turn of the loop
+)
 
 // item is one thing that waits for the loop: the result of a write or, if that
 // is nil, an input.
@@ -28,12 +35,21 @@ type inbox struct {
 	mu       sync.Mutex
 	room     sync.Cond // the loop has taken something, or the inbox is closed
 	items    []item
-	requests []sentinel.Request // of clients; those of peers are items
+	requests []sentinel.Request // of clients
+	peers    map[uint64]*backlog
+	turns    []*backlog // those of peers, the one whose turn it is first
 	closed   bool
 }
 
+// backlog are the requests of one connection that only peers have reason to send.
+type backlog struct {
+	conn     uint64
+	requests []sentinel.Request // never empty while it is in inbox.peers
+	room     sync.Cond          // some were taken, or the inbox is closed
+}
+
 func newInbox(wake func()) *inbox {
-	in := &inbox{wake: wake}
+	in := &inbox{wake: wake, peers: make(map[uint64]*backlog)}
 	in.room.L = &in.mu
 	return in
 }
@@ -54,27 +70,67 @@ func (in *inbox) put(it item) bool {
 	return open
 }
 
-// putRequests is put for the commands of one connection. Those of other
-// Sentinels, which a failover waits for, are told by the name that they give
-// their connections (B-121).
+// putRequests is put for the commands of one client.
 func (in *inbox) putRequests(batch []sentinel.Request) bool {
 	in.mu.Lock()
 	for len(in.requests) >= inboxLimit && !in.closed {
 		in.room.Wait()
 	}
 	open := !in.closed
-	switch {
-	case !open:
-	case len(batch) > 0 && strings.HasPrefix(batch[0].Client, "sentinel-"):
-		for _, r := range batch {
-			in.items = append(in.items, item{input: r})
-		}
-	default:
+	if open {
 		in.requests = append(in.requests, batch...)
 	}
 	in.mu.Unlock()
 	in.wake()
 	return open
+}
+
+// putPeers is put for what a connection asks and tells as another Sentinel. It
+// waits for no other connection.
+func (in *inbox) putPeers(conn uint64, batch []sentinel.Request) bool {
+	in.mu.Lock()
+	b := in.peers[conn]
+	for b != nil && len(b.requests) >= peerWaiting && !in.closed {
+		b.room.Wait()
+		b = in.peers[conn]
+	}
+	open := !in.closed
+	if open && len(batch) > 0 {
+		if b == nil {
+			b = &backlog{conn: conn}
+			b.room.L = &in.mu
+			in.peers[conn] = b
+			in.turns = append(in.turns, b)
+		}
+		b.requests = append(b.requests, batch...)
+	}
+	in.mu.Unlock()
+	in.wake()
+	return open
+}
+
+// takePeers appends the requests of peers for one turn of the loop, some of each
+// connection in turn.
+func (in *inbox) takePeers(to []sentinel.Request) []sentinel.Request {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for left := peerTurn; left > 0 && len(in.turns) > 0; {
+		b := in.turns[0]
+		n := min(left, peerShare, len(b.requests))
+		to = append(to, b.requests[:n]...)
+		left -= n
+		clear(b.requests[:n])
+		b.requests = b.requests[n:]
+		in.turns[0] = nil
+		in.turns = in.turns[1:]
+		if len(b.requests) == 0 {
+			delete(in.peers, b.conn)
+		} else {
+			in.turns = append(in.turns, b)
+		}
+		b.room.Broadcast()
+	}
+	return to
 }
 
 // take gives the items that wait, and makes spare, which must be empty, the
@@ -104,6 +160,13 @@ func (in *inbox) takeRequests(spare []sentinel.Request) []sentinel.Request {
 	return requests
 }
 
+// hasPeers tells whether requests of peers wait.
+func (in *inbox) hasPeers() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.turns) > 0
+}
+
 // hasRequests tells whether commands of clients wait.
 func (in *inbox) hasRequests() bool {
 	in.mu.Lock()
@@ -116,6 +179,10 @@ func (in *inbox) close() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.closed = true
-	in.items, in.requests = nil, nil
 	in.room.Broadcast()
+	for _, b := range in.turns {
+		b.room.Broadcast()
+	}
+	in.items, in.requests, in.turns = nil, nil, nil
+	clear(in.peers)
 }

@@ -87,6 +87,7 @@ func (n *node) turn() {
 	}
 	clear(n.items)
 	n.items = n.items[:0]
+	n.servePeers()
 	n.serveClients()
 	now := n.clock.now()
 	if now.Mono >= n.core.NextDeadline() {
@@ -103,6 +104,18 @@ func (n *node) turn() {
 		n.ready()
 		n.ready = nil
 	}
+}
+
+// servePeers handles what other Sentinels ask and tell, as much as one turn has
+// room for.
+func (n *node) servePeers() {
+	n.fromPeers = n.inbox.takePeers(n.fromPeers[:0])
+	for i := range n.fromPeers {
+		if r := n.fromPeers[i]; !n.exited && n.front.Wanted(uint64(r.ID)) {
+			n.step(r)
+		}
+	}
+	clear(n.fromPeers)
 }
 
 // clientSlice is for how long clients' commands are handled before instances,
@@ -157,6 +170,9 @@ func (n *node) until() time.Time {
 	}
 	if n.served < len(n.requests) || n.inbox.hasRequests() {
 		at = min(at, n.clientsAt)
+	}
+	if n.inbox.hasPeers() {
+		at = 0
 	}
 	return n.clock.at(at)
 }

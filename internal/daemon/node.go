@@ -127,6 +127,8 @@ type node struct {
 	requests []sentinel.Request // the same; those up to served have been handled
 	served   int
 
+	fromPeers []sentinel.Request // the same, of peers; empty between turns
+
 	calmAt    time.Duration // something happens until then; see eventful
 	clientsAt time.Duration // clients' commands are not handled before
 
@@ -182,3 +184,10 @@ func (n *node) attach(f front) { n.front = f }
 // front.Respond. It blocks while too many inputs wait. It reports false, and
 // queues nothing, once the node has ended.
 func (n *node) Submit(batch []sentinel.Request) bool { return n.inbox.putRequests(batch) }
+
+// SubmitAsPeer is Submit for what Sentinels ask and tell each other, which goes
+// before what clients want: a failover waits for it. It blocks while too much of
+// the same connection waits.
+func (n *node) SubmitAsPeer(conn uint64, batch []sentinel.Request) bool {
+	return n.inbox.putPeers(conn, batch)
+}

@@ -53,10 +53,10 @@ func loadUsers(cfg *conf.Config, aclFile string, table *command.Table, log *slog
 func loadUserFile(users *acl.Users, shown, path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return abort{"Aborting Redis startup because of ACL errors: Error loading ACLs, opening file '" + shown + "': " + errnoText(err)}
+		return abort{acl.AbortText(acl.OpenText(shown, errnoText(err)))}
 	}
 	if err := users.Load(shown, text); err != nil {
-		return abort{"Aborting Redis startup because of ACL errors: " + err.Error()}
+		return abort{acl.AbortText(err.Error())}
 	}
 	return nil
 }

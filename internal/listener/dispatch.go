@@ -231,6 +231,7 @@ func (c *client) refuse(text string) {
 // passOn has the loop answer a request.
 func (c *client) passOn(cmd *command.Command, args [][]byte, size int) {
 	c.toLoop(byOriginalName(cmd, args), nil)
+	c.requests[len(c.requests)-1].Peer = c.s.cmds.ofPeers(cmd)
 	c.setLast(cmd)
 	if c.mayLag(cmd, size) {
 		c.lagging++
@@ -242,7 +243,7 @@ func (c *client) passOn(cmd *command.Command, args [][]byte, size int) {
 
 // toLoop puts a request behind those that will be submitted next.
 func (c *client) toLoop(args [][]byte, f finisher) {
-	c.requests = append(c.requests, Request{Client: c.info.name, Args: args})
+	c.requests = append(c.requests, Request{Conn: c.id, Client: c.info.name, Args: args})
 	c.finish = append(c.finish, f)
 }
 

@@ -1,7 +1,6 @@
 package listener
 
 import (
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -18,8 +17,8 @@ const (
 	maxLateArgs = 1 << 10
 )
 
-// late are the replies that are owed to another Sentinel. It uses one
-// connection for all its masters, and an answer that shows a vote waits for the
+// late are the replies that are owed to another Sentinel, or to whoever sends
+// what Sentinels send. It uses one connection for all its masters, and an answer that shows a vote waits for the
 // disk: what it asks behind that goes to the loop meanwhile. The replies come in
 // order all the same; a goroutine that exists only as long as some are owed
 // sends them (see client.payOwed).
@@ -35,17 +34,19 @@ type late struct {
 // mayLag tells whether replies to a request may come after later requests were
 // submitted.
 func (c *client) mayLag(cmd *command.Command, size int) bool {
-	k := &c.s.cmds
-	return size <= maxLateArgs && (cmd == k.down || cmd == k.primaryDown || cmd == k.publish) && c.isPeer()
+	return size <= maxLateArgs && c.s.cmds.ofPeers(cmd) && c.repliesOnly()
 }
 
-// isPeer tells whether the connection is another Sentinel's and gets replies
-// only, all of them.
+// ofPeers tells whether Sentinels send cmd to each other. It tells them from
+// clients: the name of a connection does not, since any may take it.
 //
-// Rule: B-121.
-func (c *client) isPeer() bool {
-	return strings.HasPrefix(c.info.name, "sentinel-") && c.subs.count() == 0 && !c.muted && c.skip == 0
+// Rule: K-2.18.
+func (k *known) ofPeers(cmd *command.Command) bool {
+	return cmd == k.down || cmd == k.primaryDown || cmd == k.publish
 }
+
+// repliesOnly tells whether the connection gets replies only, all of them.
+func (c *client) repliesOnly() bool { return c.subs.count() == 0 && !c.muted && c.skip == 0 }
 
 // owes tells whether replies are owed: what is said now would overtake them.
 func (c *client) owes() bool { return c.late != nil && c.late.owed.Load() > 0 }
@@ -74,7 +75,7 @@ func (c *client) submit() {
 // pongLate answers PING behind the replies that are owed; false if it can be
 // answered as always.
 func (c *client) pongLate(args [][]byte) bool {
-	if len(c.requests) == 0 && !c.owes() || len(args) > 2 || !c.isPeer() || c.stale() {
+	if len(c.requests) == 0 && !c.owes() || len(args) > 2 || !c.repliesOnly() || c.stale() {
 		return false
 	}
 	c.submit()

@@ -71,7 +71,7 @@ func (h *held) none() {
 	}, "a request is still waited for")
 }
 
-// peer makes a connection that of another Sentinel.
+// peer names a connection as another Sentinel does.
 func (u *user) peer() *user {
 	u.t.Helper()
 	u.ask("CLIENT SETNAME sentinel-0123abcd-cmd", "+OK\r\n")
@@ -206,12 +206,11 @@ func TestLateRepliesComeFirst(t *testing.T) {
 	h.none()
 }
 
-// Who is no Sentinel, or asks for more than Sentinels do, waits for each reply.
+// Who asks for more than Sentinels ask each other waits for each reply.
 func TestOthersWait(t *testing.T) {
 	w := start(t)
 	h := w.hold()
 	for what, c := range map[string]struct{ before, request string }{
-		"a client":        {"CLIENT SETNAME other\r\n", vote(0)},
 		"large":           {"", multibulk("PUBLISH", "__sentinel__:hello", strings.Repeat("x", maxLateArgs))},
 		"another command": {"", "SENTINEL masters\r\n"},
 		"mixed":           {"", vote(0) + "SENTINEL masters\r\n"},
@@ -234,6 +233,43 @@ func TestOthersWait(t *testing.T) {
 		h.await(n + 1)
 		h.answer(n)
 		u.expect(fmt.Sprintf(":%d\r\n", n))
+		u.conn.Close()
+	}
+}
+
+// Sentinels are told by what they ask, not by a name that any connection may
+// give itself.
+//
+// Rule: K-2.18.
+func TestNamesMakeNoPeers(t *testing.T) {
+	w := start(t)
+	h := w.hold()
+	for _, name := range []string{"", "CLIENT SETNAME other\r\n", "CLIENT SETNAME sentinel-0123abcd-cmd\r\n"} {
+		u := w.dial()
+		if name != "" {
+			u.ask(strings.TrimSuffix(name, "\r\n"), "+OK\r\n")
+		}
+		first := h.count()
+		u.send(vote(0))
+		h.await(first + 1)
+		u.send(multibulk("SENTINEL", "IS-PRIMARY-DOWN-BY-ADDR", "a", "1", "1", "*") + multibulk("PUBLISH", "__sentinel__:hello", "x"))
+		h.await(first + 3)
+		h.answer(first, first+1, first+2)
+		u.expect(fmt.Sprintf(":%d\r\n:%d\r\n:%d\r\n", first, first+1, first+2))
+		u.send("SENTINEL masters\r\n")
+		h.await(first + 4)
+		u.send("SENTINEL masters\r\n")
+		h.stay(first + 4)
+		h.answer(first + 3)
+		h.await(first + 5)
+		h.answer(first + 4)
+		u.expect(fmt.Sprintf(":%d\r\n:%d\r\n", first+3, first+4))
+		w.loop.do(func() {
+			for i, r := range h.list[first:] {
+				require.Equal(t, i < 3, r.Peer, "%s", r.Args)
+				require.Equal(t, h.list[first].Conn, r.Conn)
+			}
+		})
 		u.conn.Close()
 	}
 }

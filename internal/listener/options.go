@@ -12,6 +12,8 @@ import (
 // subscribed mode are checked. Its answer is Server.Respond with the same ID.
 type Request struct {
 	ID     uint64   // never 0
+	Conn   uint64   // of the connection; never used again
+	Peer   bool     // what Sentinels ask and tell each other, and a failover waits for
 	Client string   // the name that the connection gave itself
 	Args   [][]byte // never empty; they do not change until answered
 }

@@ -157,7 +157,7 @@ func TestRequestsThatAreSubmittedAgainKeepTheirOrder(t *testing.T) {
 	w := start(t)
 	w.loop.do(func() {
 		w.loop.answer = func(l *loop, r Request) {
-			text := string(r.Args[1])
+			text := string(r.Args[2])
 			if text[0] == 'l' {
 				text += strings.Repeat("x", maxAnswers/4)
 			}
@@ -172,10 +172,10 @@ func TestRequestsThatAreSubmittedAgainKeepTheirOrder(t *testing.T) {
 			word, reply = "l", strings.Repeat("x", maxAnswers/4)
 		}
 		word += fmt.Sprint(i)
-		request.WriteString("PUBLISH " + word + "\r\n")
+		request.WriteString("SENTINEL master " + word + "\r\n")
 		want.WriteString(bulkText(word + reply))
 	}
-	go func() { _, _ = io.WriteString(u.conn, strings.ReplaceAll(request.String(), "\r\n", " m\r\n")) }()
+	go func() { _, _ = io.WriteString(u.conn, request.String()) }()
 	u.expect(want.String())
 }
 

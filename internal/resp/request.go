@@ -86,15 +86,6 @@ func (f *Framer) Next(buf []byte) (args [][]byte, n int, err error) {
 // what the arguments cost beside their text included.
 func (f *Framer) Cost(buf []byte) int { return len(buf) + len(f.marks)/2*costPerArg }
 
-// Want is the length that buf must have before Next can get further, 0 if one
-// more byte may be enough.
-func (f *Framer) Want() int {
-	if f.left > 0 && f.bulk > 0 {
-		return f.pos + int(f.bulk) + 2
-	}
-	return 0
-}
-
 // short takes a whole request of a few short arguments, as nearly all are, into
 // f.args: what it takes is what multibulk would. 0 if it is not one.
 func (f *Framer) short(buf []byte) int {
