@@ -41,7 +41,8 @@ type Core struct {
 	byAddr     addrIndex
 	names      nameTable
 	conns      map[LinkID]*conn
-	peerLink   map[string]*link // the link to a peer by run id (B-121)
+	guides     map[LinkID]*guide // whom misplaced masters follow, while they are asked
+	peerLink   map[string]*link  // the link to a peer by run id (B-121)
 	lastLink   LinkID
 	linked     int           // connections that there should be
 	unseenTold time.Duration // when it was last said that one cannot be tried; never
@@ -100,6 +101,7 @@ func New(now Stamp, boot conf.State, seed uint64) (*Core, error) {
 		epoch:             quorum.Epoch(boot.CurrentEpoch),
 		byName:            map[string]*master{},
 		conns:             map[LinkID]*conn{},
+		guides:            map[LinkID]*guide{},
 		peerLink:          map[string]*link{},
 		lastTick:          now.Mono,
 		lateTick:          never,

@@ -49,6 +49,7 @@ type failover struct {
 	sentAt    time.Duration // when SLAVEOF NO ONE was last sent
 	polls     int           // INFO replies since, + 1
 	sentOne   bool          // SLAVEOF NO ONE has been sent to somebody
+	toldGuide bool          // the log has been told why the configuration does not follow the master (E-81)
 	demoted   bool          // the old master was told to follow the new one (E-57)
 
 	again     bool          // the transaction was refused: SLAVEOF NO ONE is to be sent alone (E-52)
@@ -87,9 +88,10 @@ func (c *Core) stepFailover(m *master) {
 		return
 	}
 	if f.state == stateSelectSlave {
-		if f.repair {
+		switch {
+		case f.repair:
 			c.settleDispute(m)
-		} else {
+		case !c.settleOnMaster(m):
 			c.selectReplica(m)
 		}
 	}
@@ -138,7 +140,7 @@ func (c *Core) elected(m *master) {
 	c.enter(m, stateSelectSlave)
 	c.event(LevelWarning, "+failover-state-select-slave", &m.instance, "")
 	for _, r := range m.replicas {
-		r.infoNow = r.infoNow || f.repair || c.mayHaveBeenPromoted(m)
+		r.infoNow = r.infoNow || f.repair || c.mayHaveBeenPromoted(m) || c.misplaced(m)
 		c.touch(&r.instance)
 	}
 	m.infoNow = m.infoNow || f.repair

@@ -319,7 +319,7 @@ func (c *Core) considerRole(m *master, r *replica) {
 		return
 	}
 	if r.role == replication.Master {
-		if c.now.Mono < c.convertTime(m, r) {
+		if c.now.Mono < c.convertTime(m, r) || !c.convertsAtOnce(m, r) && !c.sure(m, r.roleSince) {
 			return
 		}
 		c.follow(r, m.addr)
@@ -331,7 +331,7 @@ func (c *Core) considerRole(m *master, r *replica) {
 		c.event(LevelNotice, "+convert-to-slave", &r.instance, "")
 		return
 	}
-	if c.now.Mono < c.fixTime(m, r) {
+	if c.now.Mono < c.fixTime(m, r) || !m.leftBehind(r) && !c.sure(m, r.confSince) {
 		return
 	}
 	c.follow(r, m.addr)

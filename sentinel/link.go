@@ -356,6 +356,7 @@ func (c *Core) linkUp(in LinkUp) {
 func (c *Core) linkDown(in LinkDown) {
 	cn := c.conns[in.Link]
 	if cn == nil {
+		c.guideDown(in.Link)
 		return
 	}
 	l := cn.link

@@ -46,6 +46,7 @@ type master struct {
 	told     budget // for configurations that hellos tell
 	made     made
 	view     clientView
+	guide    *guide             // whom it follows, as asked last; nil = never (E-81)
 	former   []replication.Addr // that it had before, the oldest first
 
 	disputed   time.Duration   // since when a peer disputes our address in this config epoch; never (E-80)

@@ -128,6 +128,7 @@ func (t Tag) Link() LinkID { return LinkID(t >> tagBits) }
 func (c *Core) answer(in *Answer) {
 	cn := c.conns[in.Tag.Link()]
 	if cn == nil {
+		c.guideAnswer(in)
 		return
 	}
 	p, ok := cn.pending.take(in.Tag)

@@ -104,6 +104,22 @@ func (r *replica) patience() time.Duration {
 	return wait
 }
 
+// sure reports whether m has said what it is since a replica of it was changed by
+// somebody, who may have changed both: else it is asked, and this decided then.
+// Two that follow each other would be nobody's replica.
+//
+// Rule: B-522, R-24.
+func (c *Core) sure(m *master, since time.Duration) bool {
+	if m.infoAt > since {
+		return true
+	}
+	if !m.infoBusy {
+		m.infoNow = true
+		c.touch(&m.instance)
+	}
+	return false
+}
+
 // formerKept is how many addresses that a master had are remembered.
 const formerKept = 8
 

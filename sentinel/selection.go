@@ -61,10 +61,13 @@ func (c *Core) eligible(m *master, r *replica) bool {
 }
 
 // anyEligible reports whether some replica may be promoted, or may turn out to
-// be when the INFO asked for arrives.
+// be when the INFO asked for arrives, or whether none is needed.
 //
-// Rule: E-14.
+// Rule: E-14, E-81.
 func (c *Core) anyEligible(m *master) bool {
+	if c.misplaced(m) {
+		return true // it follows one that needs no promotion
+	}
 	for _, r := range m.replicas {
 		if c.eligible(m, r) {
 			return true

@@ -184,8 +184,14 @@ var defects = []defect{
 	{name: "a replica is torn between two masters", transcript: "replica-moved.txt", shows: `s1 \+93\.\d+s \+fix-slave-config`, edits: []edit{
 		{"sentinel/repoint.go", "k < r.departures", "k < 1"},
 	}},
+	{name: "a replica is promoted though the master only has another name", rule: "I-15", first: 240, edits: []edit{
+		{"sentinel/failover.go", "case !c.settleOnMaster(m):", "case true:"},
+	}},
+	{name: "whoever the master follows takes its place", transcript: "master-is-replica.txt", shows: `s1 \+1[45]\S+ \+elected-leader.*\ns1 \S+ \+switch-master`, edits: []edit{
+		{"sentinel/guide.go", "case info == nil || info.Role != replication.Master || info.RunID == m.runID:", "case info == nil:"},
+	}},
 	{name: "nobody is re-pointed", rule: "I-11", edits: []edit{
 		{"sentinel/reconf.go", `c.sendFollow(m, r, "+slave-reconf-sent")`, ""},
-		{"sentinel/info.go", "if c.now.Mono < c.fixTime(m, r) {", "if true {"},
+		{"sentinel/info.go", "if c.now.Mono < c.fixTime(m, r) ||", "if true ||"},
 	}},
 }

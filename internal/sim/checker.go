@@ -32,18 +32,19 @@ type checker struct {
 	standing   map[voteOf]*standing
 	addresses  map[epochOf]Addr // announced with this config epoch
 	announced  map[announcement]bool
-	mistakes   map[addressOf]bool   // announced so by an original that takes another's epoch for its own
-	promoted   map[epochOf]string   // the replica announced
-	newest     map[string]uint64    // highest epoch with a leader, by master
-	watched    map[*Node]*nodeWatch // by Sentinel
-	elections  int                  // +elected-leader
-	promotions int                  // +promoted-slave
-	late       int                  // promotions begun after a later leader (S-8)
-	outage     map[string][]Addr    // replicas promoted since one was announced, by master
-	twice      int                  // outages in which a second replica was promoted
-	asks       map[askOf]bool       // vote requests that were answered
-	inOrder    time.Duration        // since when all is in order; 0 = it is not
-	begun      map[string]bool      // masters failed over since then by an attempt begun before
+	mistakes   map[addressOf]bool    // announced so by an original that takes another's epoch for its own
+	promoted   map[epochOf]string    // the replica announced
+	newest     map[string]uint64     // highest epoch with a leader, by master
+	watched    map[*Node]*nodeWatch  // by Sentinel
+	elections  int                   // +elected-leader
+	promotions int                   // +promoted-slave
+	late       int                   // promotions begun after a later leader (S-8)
+	outage     map[string][]Addr     // replicas promoted since one was announced, by master
+	twice      int                   // outages in which a second replica was promoted
+	asks       map[askOf]bool        // vote requests that were answered
+	inOrder    time.Duration         // since when all is in order; 0 = it is not
+	switched   map[string]handSwitch // the last switch by hand, by master
+	begun      map[string]bool       // masters failed over since then by an attempt begun before
 }
 
 // askOf is a vote request as its voter saw it.
@@ -122,6 +123,7 @@ func (k *checker) init(w *World) {
 		outage:    map[string][]Addr{},
 		asks:      map[askOf]bool{},
 		begun:     map[string]bool{},
+		switched:  map[string]handSwitch{},
 	}
 }
 
@@ -311,6 +313,7 @@ func (k *checker) elected(n *Node, name string, at Addr) {
 		}
 	}
 	voters, quorum := k.voters(n, name)
+	voters = min(voters, k.w.watchers(name)) // the file may name inventions by now, which were none of the election
 	need := max(voters/2+1, quorum)
 	m.forced = m.manual && support < need
 	if m.forced {
@@ -467,12 +470,13 @@ func (k *checker) sent(n *Node, to Addr, cmds [][]string) {
 		case c[1] == helloChannel:
 			k.hello(n, c[2])
 		case c[1] == "NO" && c[2] == "ONE":
-			name := k.w.groupOf(to)
+			name := n.masterOf(to)
 			if name == "" {
 				continue
 			}
 			k.settled(n, name, "promotes")
 			k.promotes(n, name, to)
+			k.needless(n, name, to)
 			m := k.of(n, name)
 			m.promoteAt = k.w.now
 			if k.newest[name] > m.epoch && !n.opt.Original {
@@ -546,7 +550,7 @@ func (k *checker) answered(n *Node, args []string, since time.Duration, v resp.V
 	}
 	leader, epoch := v.Elems[1].Str, uint64(v.Elems[2].Int)
 	port, _ := strconv.Atoi(args[3])
-	name := k.w.groupOf(Addr{k.w.meant(args[2]), port})
+	name := n.masterOf(Addr{k.w.meant(args[2]), port})
 	k.asks[askOf{n.name, args[5], name, asked(args)}] = true
 	k.refused(n, name, args, since, leader, epoch)
 	if leader == "*" || name == "" {

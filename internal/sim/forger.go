@@ -61,12 +61,7 @@ func (f *forger) one() {
 //
 // Rule: I-13, E-6, S-1.
 func (k *checker) real(n *Node, name string, epoch uint64, support int) {
-	all := 0
-	for _, o := range k.w.nodes {
-		if masterIn(o.opt.Boot, name) != nil {
-			all++
-		}
-	}
+	all := k.w.watchers(name)
 	known := k.w.allKnown || len(masterIn(n.opt.Boot, name).Sentinels) == all-1
 	if known && support < all/2+1 && !k.reset {
 		k.fail(n.name, "I-13", "leads %s in epoch %d with the votes of %d of %d Sentinels", name, epoch, support, all)
@@ -83,4 +78,13 @@ func (w *World) acquainted() bool {
 		}
 	}
 	return true
+}
+
+// watchers is how many Sentinels there are that watch a master.
+func (w *World) watchers(name string) int {
+	n := 0
+	for _, o := range w.nodes {
+		n += b2i(masterIn(o.opt.Boot, name) != nil || masterIn(o.Disk.saved, name) != nil)
+	}
+	return n
 }

@@ -27,6 +27,7 @@ type Plan struct {
 	Clients   bool          // clients write all the time: in every other world
 	Strict    bool          // strict-durability: in one of five worlds
 	Fresh     bool          // hurt from the first moment, some Sentinels start late: in one of eight worlds
+	ByHand    bool          // masters are switched by hand: in one of seven, where no original takes part
 	Forger    bool          // somebody publishes hellos that are not true: in one of six, where no original takes part
 	Machines  bool          // the machines have faults of their own: in one of eight worlds
 	Faults    []string      // what has been done, for the report
@@ -73,6 +74,7 @@ func NewPlan(seed uint64) *Plan {
 		p.Originals = 1 + r.IntN(p.Sentinels)
 	}
 	p.Clients, p.Strict, p.Forger, p.Machines = seed%2 == 0, seed%5 == 3, seed%6 == 1 && p.Originals == 0, seed%8 == 5
+	p.ByHand = seed%7 == 3 && p.Originals == 0
 	p.Fresh = seed%8 == 4 && p.Sentinels > 1
 	return p
 }
@@ -192,12 +194,13 @@ func (p *Plan) Play(watch func(*World)) (o Outcome) {
 		w.Run(discovery)
 		w.allKnown = w.acquainted()
 	}
-	forger := newForger(p, w)
+	forger, hand := newForger(p, w), newByHand(p, w)
 	end := w.now + p.Hurt
 	for w.now < end {
 		w.Run(f.r.Duration(2 * p.Gap))
 		f.one()
 		forger.one()
+		hand.one()
 	}
 	took, why := w.Settle(p.settleWithin())
 	o.Settled = took

@@ -180,3 +180,17 @@ func (w *World) groupOf(a Addr) string {
 	}
 	return ""
 }
+
+// masterOf is the name of the master that the instance at an address belongs
+// to, or, of one that belongs to none, of the master that n watches there.
+func (n *Node) masterOf(a Addr) string {
+	if name := n.w.groupOf(a); name != "" {
+		return name
+	}
+	for _, d := range n.Disk.saved.Masters {
+		if (Addr{n.w.meant(d.Addr.Host), d.Addr.Port}) == a {
+			return d.Name
+		}
+	}
+	return ""
+}
