@@ -7,9 +7,6 @@ import (
 	"strings"
 )
 
-// maxHostLen bounds a host name.
-const maxHostLen = 255
-
 // endpoint reads the host and port of a `sentinel` line. A literal IP is put in
 // its canonical form, unless texts are announced as they are; a name is kept if
 // names are to be resolved, which happens later and elsewhere (R-10).
@@ -20,25 +17,17 @@ func (l *loader) endpoint(host, port string) (Endpoint, string) {
 	if message != "" {
 		return Endpoint{}, msgPort
 	}
-	if ip, ok := CanonicalIP(host); ok {
+	if ip, ok := CanonicalIP(host); ok && ValidHost(host) {
 		if !l.cfg.State.AnnounceHostnames {
 			host = ip
 		}
 		return Endpoint{host, int(n)}, ""
 	}
-	if !l.cfg.State.ResolveHostnames || !plausibleHost(host) {
+	if !l.cfg.State.ResolveHostnames || !ValidHost(host) {
 		l.log('#', "Failed to resolve hostname '"+host+"'")
 		return Endpoint{}, msgHost
 	}
 	return Endpoint{host, int(n)}, ""
-}
-
-// plausibleHost tells whether a resolver could know the name, and the file and
-// the wire can carry it.
-func plausibleHost(host string) bool {
-	return host != "" && len(host) <= maxHostLen && !strings.ContainsFunc(host, func(r rune) bool {
-		return r <= ' ' || r == 0x7f || strings.ContainsRune(`"',`, r)
-	})
 }
 
 // CanonicalIP is the text of a literal address as inet_ntop(3) writes it;

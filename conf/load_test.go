@@ -213,7 +213,7 @@ func TestHosts(t *testing.T) {
 		{`""`, ""},
 		{`"a b"`, ""},
 		{"a,b", ""},
-		{strings.Repeat("a", maxHostLen+1), ""},
+		{strings.Repeat("a", MaxHost+1), ""},
 	} {
 		cfg, err := load("sentinel resolve-hostnames yes\nsentinel monitor m " + tc.host + " 1 1\n")
 		if tc.want == "" {
@@ -233,9 +233,10 @@ func TestHosts(t *testing.T) {
 // Rule: C-57, C-103, B-1121.
 func TestTextsOfLiterals(t *testing.T) {
 	text := "sentinel monitor m 127.1 0 1\nsentinel known-replica m 127.2 0\nsentinel known-replica m 127.0.0.2 0\n"
-	_, err := load(text)
-	require.ErrorContains(t, err, msgReplicaTwice)
-	cfg, err := load(text + "sentinel announce-hostnames yes\n")
+	cfg, err := load(text)
+	require.NoError(t, err)
+	require.Equal(t, []Endpoint{{"127.0.0.2", 0}}, cfg.State.Masters[0].Replicas)
+	cfg, err = load(text + "sentinel announce-hostnames yes\n")
 	require.NoError(t, err)
 	require.Equal(t, "127.1", cfg.State.Masters[0].Addr.Host)
 	require.Equal(t, []Endpoint{{"127.2", 0}, {"127.0.0.2", 0}}, cfg.State.Masters[0].Replicas)

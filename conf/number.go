@@ -34,6 +34,36 @@ func intIn(s string, lo, hi int64) (int64, string) {
 	return n, ""
 }
 
+// intOr is intIn for a value about which the original has a message of its own:
+// that it is too small. It is given where the original gives it, or would read
+// another number; not for what is no number and begins with one that is fine.
+//
+// Rule: R-3.
+func intOr(s string, lo, hi int64, message string) (int64, string) {
+	n, bad := intIn(s, lo, hi)
+	if bad == msgInt && atoi(s) >= lo {
+		return 0, msgInt
+	}
+	if bad != "" {
+		return 0, message
+	}
+	return n, ""
+}
+
+// atoi reads the number at the head of s as atoi(3) does, but for one that is
+// out of range.
+//
+// Rule: C-55.
+func atoi(s string) int64 {
+	s = strings.TrimLeft(s, " \t\n\v\f\r")
+	end := 0
+	for end < len(s) && (s[end] >= '0' && s[end] <= '9' || end == 0 && (s[0] == '-' || s[0] == '+')) {
+		end++
+	}
+	n, _ := strconv.ParseInt(s[:end], 10, 64)
+	return n
+}
+
 // parseEpoch reads an epoch: 0 to 2^64-1.
 func parseEpoch(s string) (uint64, string) {
 	if !wellFormed(s) {

@@ -1,7 +1,7 @@
 package conf
 
 import (
-	"strings"
+	"strconv"
 	"time"
 )
 
@@ -16,7 +16,6 @@ const (
 	msgHost          = "Can't resolve instance hostname."
 	msgMasterTwice   = "Duplicate master name."
 	msgMasterName    = "Invalid master name."
-	msgReplicaTwice  = "Duplicate hostname and port for replica."
 	msgPeerTwice     = "Duplicate runid for sentinel."
 	msgTime          = "negative or zero time parameter."
 	msgTimeNegative  = "negative time parameter."
@@ -28,9 +27,6 @@ const (
 	msgYesNoResolve  = "Please specify yes or no for the resolve-hostnames option."
 	msgYesNoAnnounce = "Please specify yes or no for the announce-hostnames option."
 )
-
-// runIDLen is the length of a run id.
-const runIDLen = 40
 
 // sentinelLine is a queued `sentinel` line; words begins with the
 // sub-directive.
@@ -56,9 +52,9 @@ const (
 type masterReader struct {
 	*Master
 	replicas  map[Endpoint]bool
-	peers     map[string]bool // by run id
-	renames   map[string]bool // by command in lower case
-	fromState bool            // its monitor line is in the state file
+	peers     map[string]Endpoint // by run id
+	renames   map[string]bool     // by command in lower case
+	fromState bool                // its monitor line is in the state file
 }
 
 // subDirective is one `sentinel <name>` line. apply gets the words after the
@@ -142,7 +138,7 @@ func (l *loader) applySub(words []string) string {
 		return msgUnrecognized
 	}
 	for _, arg := range args {
-		if strings.Contains(arg, "\n") {
+		if !ValidText(arg) {
 			return msgCharacter
 		}
 	}
@@ -157,6 +153,9 @@ func (l *loader) applySub(words []string) string {
 }
 
 func (l *loader) setAnnounceIP(_ *masterReader, args []string) string {
+	if args[0] != "" && !ValidHost(args[0]) {
+		l.log('#', "WARNING: no other Sentinel can read the announce-ip '"+args[0]+"'")
+	}
 	if args[0] != "" || l.inState {
 		l.cfg.State.AnnounceIP = args[0]
 	}
@@ -214,9 +213,7 @@ func (l *loader) setCurrentEpoch(_ *masterReader, args []string) string {
 
 func (l *loader) setMyID(_ *masterReader, args []string) string {
 	id := args[0]
-	if len(id) != runIDLen || strings.ContainsFunc(id, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || r == '"' || r == '\'' || r == ','
-	}) {
+	if !ValidRunID(id) {
 		return msgMyID
 	}
 	l.cfg.State.MyID = id
@@ -225,12 +222,12 @@ func (l *loader) setMyID(_ *masterReader, args []string) string {
 
 func (l *loader) setMonitor(_ *masterReader, args []string) string {
 	name := args[0]
-	if !validMasterName(name) {
+	if !ValidMasterName(name) {
 		return msgMasterName
 	}
-	quorum, message := intIn(args[3], 1, maxInt32)
+	quorum, message := intOr(args[3], 1, MaxNumber, msgQuorum)
 	if message != "" {
-		return msgQuorum
+		return message
 	}
 	addr, message := l.endpoint(args[1], args[2])
 	if message != "" {
@@ -242,6 +239,9 @@ func (l *loader) setMonitor(_ *masterReader, args []string) string {
 		}
 		m.replace(addr, int(quorum))
 		return ""
+	}
+	if !FitsHello(name) {
+		l.log('#', "WARNING: no other Sentinel can read what is told of master '"+name+"': its name has a comma")
 	}
 	m := &Master{
 		Name:            name,
@@ -267,18 +267,6 @@ func (m *masterReader) replace(addr Endpoint, quorum int) {
 	m.replicas, m.peers, m.renames = nil, nil, nil
 }
 
-// validMasterName tells whether a name survives in the file and on the wire.
-//
-// Rule: R-3.
-func validMasterName(name string) bool {
-	for i := 0; i < len(name); i++ {
-		if c := name[i]; c <= ' ' || c == 0x7f || c == '"' || c == '\'' {
-			return false
-		}
-	}
-	return name != ""
-}
-
 func (l *loader) setStateFile(_ *masterReader, args []string) string {
 	if l.inState {
 		return msgUnrecognized
@@ -302,16 +290,16 @@ func (l *loader) setReboot(m *masterReader, args []string) string {
 // setTime reads milliseconds; more than a Duration holds becomes the most that
 // it holds.
 func setTime(field *time.Duration, word string, least int64, message string) string {
-	ms, bad := intIn(word, least, maxInt64)
+	ms, bad := intOr(word, least, maxInt64, message)
 	if bad != "" {
-		return message
+		return bad
 	}
 	*field = time.Duration(min(ms, maxInt64/int64(time.Millisecond))) * time.Millisecond
 	return ""
 }
 
 func (l *loader) setParallelSyncs(m *masterReader, args []string) string {
-	n, message := intIn(args[0], minInt32, maxInt64)
+	n, message := intIn(args[0], minInt32, MaxNumber)
 	if message == "" {
 		m.ParallelSyncs = int(n)
 	}
@@ -372,31 +360,51 @@ func (l *loader) setLeaderEpoch(m *masterReader, args []string) string {
 	return message
 }
 
+// setReplica takes a replica. One that stands there twice counts once: 7.0.15
+// leaves known-slave lines beside the known-replica lines that it writes.
+//
+// Rule: R-3, section 8 of the configuration rules.
 func (l *loader) setReplica(m *masterReader, args []string) string {
 	addr, message := l.endpoint(args[0], args[1])
 	if message != "" {
 		return message
 	}
 	if m.replicas[addr] {
-		return msgReplicaTwice
+		l.logTwice(m, "replica "+addr.Host+" "+strconv.Itoa(addr.Port))
+		return ""
 	}
 	m.replicas = add(m.replicas, addr)
 	m.Replicas = append(m.Replicas, addr)
 	return ""
 }
 
+// setPeer takes a Sentinel. The same line twice counts once; two addresses of
+// one Sentinel are an error.
+//
+// Rule: R-3.
 func (l *loader) setPeer(m *masterReader, args []string) string {
 	addr, message := l.endpoint(args[0], args[1])
 	if message != "" {
 		return message
 	}
 	runID := args[2]
-	if m.peers[runID] {
+	switch known, twice := m.peers[runID]; {
+	case twice && known == addr:
+		l.logTwice(m, "sentinel "+runID)
+		return ""
+	case twice:
 		return msgPeerTwice
+	case m.peers == nil:
+		m.peers = map[string]Endpoint{}
 	}
-	m.peers = add(m.peers, runID)
+	m.peers[runID] = addr
 	m.Sentinels = append(m.Sentinels, Peer{addr, runID})
 	return ""
+}
+
+// logTwice says that a line is ignored since it says nothing new.
+func (l *loader) logTwice(m *masterReader, what string) {
+	l.log('#', "Master "+m.Name+" lists "+what+" twice: it is loaded once")
 }
 
 // add puts a key into a set that may be nil.

@@ -26,7 +26,7 @@ type State struct {
 	RequirePass    Secret // `requirepass`: AUTH to peers when SentinelPass is unset
 	LogLevel       string // as written; the core keeps it for SENTINEL CONFIG GET
 
-	MyID                string // 40 hex; "" = none yet
+	MyID                string // see ValidRunID; "" = none yet
 	CurrentEpoch        uint64
 	DenyScriptsReconfig bool // default yes
 	ResolveHostnames    bool

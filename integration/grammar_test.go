@@ -203,7 +203,7 @@ func (g grammar) sentinel() []string {
 		}[g.IntN(8)])
 	case 20, 21:
 		return words(first, "is-master-down-by-addr", g.pick("127.0.0.1", "127.0.0.2", "127.0.0.3", "::1", "nosuchhost"), g.pick("0", "0", "1", "x", "70000"),
-			g.pick("0", "0", "0", "x", "~"), g.pick("*", "*", "*", "abc"))
+			g.pick("0", "0", "0", "x", "~"), g.pick("*", "*", "*", "node-a-"+strings.Repeat("x", 33)))
 	case 22:
 		return words(first, "SIMULATE-FAILURE", g.pick("help", "crash-after-election", "CRASH-AFTER-PROMOTION", "nosuch", "crash-after-election help"))
 	}

@@ -96,9 +96,23 @@ var unusable = regexp.MustCompile(`(?im)^["' \t-]*(port|tls-port|bind|unixsocket
 // while we look.
 var misread = regexp.MustCompile(`(?im)^["' \t]*sentinel["' \t]+(monitor\s+\S+\s+\S+\s+\S*[^0-9\s"-]|(monitor|known-\w+)\s+\S+\s+\S+\s+\S+\s+\S*[^0-9\s"-]|` +
 	`known-\w+\s+\S+\s+\S+\s+\S*[^0-9\s"-]|announce-port\s+\S*[^0-9\s"-]|current-epoch\s+\S*[^0-9\s"]|` +
-	`(parallel-syncs|\w+-epoch|\w+-timeout|\S+-milliseconds|\S+-period)\s+\S+\s+\S*[^0-9\s"-]|down-after-milliseconds\s+\S+\s+\d{1,4}\s*$)`)
+	`(parallel-syncs|\w+-epoch|\w+-timeout|\S+-milliseconds|\S+-period)\s+\S+\s+\S*[^0-9\s"-]|down-after-milliseconds\s+\S+\s+\d{1,4}\s*$|` +
+	`(monitor|known-\w+|announce-port|parallel-syncs|\w+-timeout|\S+-milliseconds|\S+-period)\s.*["\s]\d{10,})`)
 
-func usable(text string) bool { return !unusable.MatchString(text) && !misread.MatchString(text) }
+func usable(text string) bool {
+	return !unusable.MatchString(text) && !misread.MatchString(text) && !knownTwice(text)
+}
+
+// knownTwice tells of a file that may list an instance twice: the original
+// refuses it, ours does not (R-3), which conf compares.
+func knownTwice(text string) bool {
+	for _, sub := range []string{"known-replica", "known-slave", "known-sentinel"} {
+		if strings.Count(strings.ToLower(text), sub) > 1 || sub != "known-sentinel" && strings.Count(strings.ToLower(text), "known-") > 1 {
+			return true
+		}
+	}
+	return false
+}
 
 // files puts configuration files together at random.
 type files struct {

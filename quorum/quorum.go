@@ -24,8 +24,8 @@ func Absurd(current, heard Epoch) bool {
 	return heard > current && heard-current > MaxJump
 }
 
-// RunID is the identity of a Sentinel, 40 lower-case hexadecimal digits; ""
-// stands for an unknown one.
+// RunID is the identity of a Sentinel, 40 bytes, by default lower-case
+// hexadecimal digits; "" stands for an unknown one.
 type RunID string
 
 // Majority is the smallest number of voters that two disjoint sets of them

@@ -160,6 +160,15 @@ func (p *peer) knowsMasterAs() (at replication.Addr, foreign bool) {
 	return p.said.addr, true
 }
 
+// maxCandidate bounds, in bytes, the text that a peer may say it votes for.
+const maxCandidate = 128
+
+// goodCandidate reports whether s may be what a peer says it votes for, or "*".
+// An original votes for any text; what is no id is nobody's.
+func goodCandidate(s string) bool {
+	return s != "" && len(s) <= maxCandidate && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f })
+}
+
 // askReply takes a peer's answer: its opinion, and its vote. The opinion is of
 // the address that was asked about, which a switch may have left since: in the
 // same moment too, as all that has come during a stall is read in one. Who is

@@ -1,7 +1,6 @@
 package sentinel
 
 import (
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -29,12 +28,6 @@ const (
 	monitorPatience = 2 * time.Second
 	// maxPendingMonitors bounds how many wait at a time.
 	maxPendingMonitors = 128
-	// maxMasterName bounds a name in bytes, so that its hellos stay small.
-	maxMasterName = 512
-	// maxHostName is the length of the longest name that DNS knows, in bytes.
-	maxHostName = 255
-	// maxCandidate bounds the text that we vote for; a run id has 40 bytes.
-	maxCandidate = 128
 )
 
 // pendingMonitor is a MONITOR whose host name is being looked up. It is a node:
@@ -67,7 +60,7 @@ func (c *Core) monitor(in Request) {
 	size, sizeOK := resp.ParseInt(in.Args[5])
 	port, portOK := resp.ParseInt(in.Args[4])
 	switch {
-	case !sizeOK || size > math.MaxInt32:
+	case !sizeOK || size > conf.MaxNumber:
 		c.refuse(in.ID, textBadQuorum)
 		return
 	case !portOK:
@@ -85,7 +78,7 @@ func (c *Core) monitor(in Request) {
 	case port < 0 || port > 65535:
 		c.refuse(in.ID, textBadPort)
 		return
-	case !goodMasterName(name):
+	case !conf.ValidMasterName(name) || !conf.FitsHello(name):
 		c.refuse(in.ID, textBadName)
 		return
 	}
@@ -137,7 +130,7 @@ func (c *Core) finishMonitor(p *pendingMonitor, addr replication.Addr) {
 	c.monitors = slices.DeleteFunc(c.monitors, func(o *pendingMonitor) bool { return o == p })
 	c.drop(p)
 	switch {
-	case addr.IP == "":
+	case addr.IP == "" || !c.resolveHostnames && !isLiteral(p.host):
 		c.refuse(p.id, textBadAddress)
 		return
 	case c.byName[p.name] != nil:
@@ -153,23 +146,6 @@ func (c *Core) finishMonitor(p *pendingMonitor, addr replication.Addr) {
 	c.show(m)
 	c.replySaved(p.id)
 	c.announceMonitor(m)
-}
-
-// goodMasterName reports whether a name survives the file.
-//
-// Rule: R-3.
-func goodMasterName(name string) bool {
-	return name != "" && len(name) <= maxMasterName && !hasBlank(name) && !strings.ContainsAny(name, `"'`)
-}
-
-// hasBlank reports whether s holds white space or a control byte.
-func hasBlank(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] <= ' ' || s[i] == 0x7f {
-			return true
-		}
-	}
-	return false
 }
 
 // remove stops watching a master.
@@ -228,7 +204,7 @@ func (c *Core) isMasterDown(in Request) {
 		return
 	}
 	candidate := string(in.Args[5])
-	if !goodCandidate(candidate) {
+	if !conf.ValidRunID(candidate) {
 		candidate = "*"
 	}
 	m := c.findMaster(string(in.Args[2]), port)
@@ -238,9 +214,6 @@ func (c *Core) isMasterDown(in Request) {
 	}
 	c.answerAsk(m, in, epoch, candidate)
 }
-
-// goodCandidate reports whether s may be what somebody votes for, or "*".
-func goodCandidate(s string) bool { return s != "" && len(s) <= maxCandidate && !hasBlank(s) }
 
 // findMaster finds a master by address, with what is known of names now.
 //

@@ -57,7 +57,8 @@ func TestMonitorRefuses(t *testing.T) {
 		{"a\"b 1.1.1.1 1 1", "-ERR Invalid master name."},
 		{"a'b 1.1.1.1 1 1", "-ERR Invalid master name."},
 		{"a\x00 1.1.1.1 1 1", "-ERR Invalid master name."},
-		{strings.Repeat("x", 513) + " 1.1.1.1 1 1", "-ERR Invalid master name."},
+		{"a,b 1.1.1.1 1 1", "-ERR Invalid master name."},
+		{strings.Repeat("x", conf.MaxMasterName+1) + " 1.1.1.1 1 1", "-ERR Invalid master name."},
 		{"a ~ 1 1", "-ERR Invalid IP address or hostname specified"},
 	} {
 		t.Run(tc.args, func(t *testing.T) {
@@ -241,6 +242,9 @@ func TestAFailedSaveIsTheReply(t *testing.T) {
 	require.Equal(t, 5, r.c.byName["mm"].quorum, "the change stays in memory")
 }
 
+// anID is an id that is not hexadecimal, as `sentinel myid` may set it.
+const anID = "node-a-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
 // Rule: K-2.3, K-10, B-330, B-1208.
 func TestIsMasterDown(t *testing.T) {
 	const nothing = "*3\r\n:0\r\n$1\r\n*\r\n:0"
@@ -250,21 +254,24 @@ func TestIsMasterDown(t *testing.T) {
 		want string
 	}{
 		{"no vote wanted", []string{"10.0.0.1", "6379", "0", "*"}, nothing},
-		{"epoch of the last vote", []string{"10.0.0.1", "6379", "0", "abc"}, nothing},
-		{"a vote", []string{"10.0.0.1", "6379", "1", "abc"}, "*3\r\n:0\r\n$3\r\nabc\r\n:1"},
-		{"short form of the address", []string{"10.1", "6379", "1", "abc"}, "*3\r\n:0\r\n$3\r\nabc\r\n:1"},
-		{"unknown address", []string{"10.0.0.9", "6379", "7", "abc"}, nothing},
-		{"unknown port", []string{"10.0.0.1", "6380", "7", "abc"}, nothing},
-		{"port modulo 2^32", []string{"10.0.0.1", "4294973675", "7", "abc"}, nothing},
-		{"port below 0", []string{"10.0.0.1", "-1", "7", "abc"}, nothing},
-		{"a host name", []string{"localhost", "6379", "7", "abc"}, nothing},
-		{"negative epoch", []string{"10.0.0.1", "6379", "-1", "abc"}, nothing},
+		{"epoch of the last vote", []string{"10.0.0.1", "6379", "0", anID}, nothing},
+		{"a vote", []string{"10.0.0.1", "6379", "1", anID}, "*3\r\n:0\r\n$40\r\n" + anID + "\r\n:1"},
+		{"short form of the address", []string{"10.1", "6379", "1", anID}, "*3\r\n:0\r\n$40\r\n" + anID + "\r\n:1"},
+		{"unknown address", []string{"10.0.0.9", "6379", "7", anID}, nothing},
+		{"unknown port", []string{"10.0.0.1", "6380", "7", anID}, nothing},
+		{"port modulo 2^32", []string{"10.0.0.1", "4294973675", "7", anID}, nothing},
+		{"port below 0", []string{"10.0.0.1", "-1", "7", anID}, nothing},
+		{"a host name", []string{"localhost", "6379", "7", anID}, nothing},
+		{"negative epoch", []string{"10.0.0.1", "6379", "-1", anID}, nothing},
 		{"empty candidate", []string{"10.0.0.1", "6379", "1", ""}, nothing},
 		{"absurd candidate", []string{"10.0.0.1", "6379", "1", strings.Repeat("a", 200)}, nothing},
-		{"candidate of two words", []string{"10.0.0.1", "6379", "1", "a b"}, nothing},
-		{"port is no number", []string{"10.0.0.1", "x", "y", "abc"}, "-ERR value is not an integer or out of range"},
-		{"epoch is no number", []string{"10.0.0.1", "6379", "1.5", "abc"}, "-ERR value is not an integer or out of range"},
-		{"epoch beyond 64 bits", []string{"10.0.0.1", "6379", "9223372036854775808", "abc"}, "-ERR value is not an integer or out of range"},
+		{"candidate that is short", []string{"10.0.0.1", "6379", "1", anID[1:]}, nothing},
+		{"candidate of two words", []string{"10.0.0.1", "6379", "1", anID[:19] + " " + anID[20:]}, nothing},
+		{"candidate with a comma", []string{"10.0.0.1", "6379", "1", anID[1:] + ","}, nothing},
+		{"candidate with a quote", []string{"10.0.0.1", "6379", "1", anID[1:] + "'"}, nothing},
+		{"port is no number", []string{"10.0.0.1", "x", "y", anID}, "-ERR value is not an integer or out of range"},
+		{"epoch is no number", []string{"10.0.0.1", "6379", "1.5", anID}, "-ERR value is not an integer or out of range"},
+		{"epoch beyond 64 bits", []string{"10.0.0.1", "6379", "9223372036854775808", anID}, "-ERR value is not an integer or out of range"},
 	} {
 		for _, sub := range []string{"is-master-down-by-addr", "IS-PRIMARY-DOWN-BY-ADDR"} {
 			t.Run(tc.name, func(t *testing.T) {
@@ -280,13 +287,13 @@ func TestIsMasterDownByName(t *testing.T) {
 	st := watched("mm", "db.example", 6379, 2)
 	st.ResolveHostnames = true
 	r := newRig(t, st)
-	const vote = "*3\r\n:0\r\n$3\r\nabc\r\n:1"
-	require.Equal(t, vote, r.line("sentinel", "is-master-down-by-addr", "DB.example", "6379", "1", "abc"), "the host text, before any IP is known")
-	require.NotEqual(t, vote, r.line("sentinel", "is-master-down-by-addr", "10.0.0.1", "6379", "1", "abc"))
+	const vote = "*3\r\n:0\r\n$40\r\n" + anID + "\r\n:1"
+	require.Equal(t, vote, r.line("sentinel", "is-master-down-by-addr", "DB.example", "6379", "1", anID), "the host text, before any IP is known")
+	require.NotEqual(t, vote, r.line("sentinel", "is-master-down-by-addr", "10.0.0.1", "6379", "1", anID))
 	r.step(Resolved{Host: "db.example", IPs: []string{"10.0.0.1"}})
-	require.Equal(t, vote, r.line("sentinel", "is-master-down-by-addr", "10.0.0.1", "6379", "1", "abc"))
+	require.Equal(t, vote, r.line("sentinel", "is-master-down-by-addr", "10.0.0.1", "6379", "1", anID))
 	names := len(r.c.names.known)
-	r.line("sentinel", "is-master-down-by-addr", "other.example", "6379", "1", "abc")
+	r.line("sentinel", "is-master-down-by-addr", "other.example", "6379", "1", anID)
 	require.Len(t, r.c.names.known, names, "what peers ask about is not looked up")
 }
 

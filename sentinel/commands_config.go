@@ -12,33 +12,34 @@ import (
 
 const textOnlyConfig = "ERR Only SENTINEL CONFIG GET <param> [<param> <param> ...]/ SET <param> <value> [<param> <value> ...] are supported."
 
-// setting is a key of SENTINEL CONFIG. valid tells whether a value may be set;
-// nil accepts any. set carries it out, after all values were found valid.
+// setting is a key of SENTINEL CONFIG. valid tells whether a value may be set,
+// nil accepts any; text says that it is to be one that the file can hold. set carries it out, after all values were found valid.
 type setting struct {
 	name  string
 	get   func(c *Core) string
 	valid func(value string) bool
+	text  bool
 	set   func(c *Core, value string)
 }
 
 // settings are those of K-2.11, in the order of replies.
 var settings = [...]setting{
-	{"resolve-hostnames", func(c *Core) string { return yesNo(c.resolveHostnames) }, isYesNo,
+	{"resolve-hostnames", func(c *Core) string { return yesNo(c.resolveHostnames) }, isYesNo, false,
 		func(c *Core, v string) { c.resolveHostnames = equalFold(v, "yes") }},
-	{"announce-hostnames", func(c *Core) string { return yesNo(c.announceHostnames) }, isYesNo,
+	{"announce-hostnames", func(c *Core) string { return yesNo(c.announceHostnames) }, isYesNo, false,
 		func(c *Core, v string) { c.announceNames(equalFold(v, "yes")) }},
-	{"announce-ip", func(c *Core) string { return c.announceIP }, nil,
+	{"announce-ip", func(c *Core) string { return c.announceIP }, isAnnounceIP, true,
 		func(c *Core, v string) { c.announceIP = v }},
-	{"announce-port", func(c *Core) string { return itoa(c.announcePort) }, isPort,
+	{"announce-port", func(c *Core) string { return itoa(c.announcePort) }, isPort, false,
 		func(c *Core, v string) {
 			n, _ := resp.ParseInt(v)
 			c.announcePort = int(n)
 		}},
-	{"sentinel-user", func(c *Core) string { return c.peerUser }, nil,
+	{"sentinel-user", func(c *Core) string { return c.peerUser }, nil, true,
 		func(c *Core, v string) { c.peerUser = v }},
-	{"sentinel-pass", func(c *Core) string { return c.peerPass.Reveal() }, nil,
+	{"sentinel-pass", func(c *Core) string { return c.peerPass.Reveal() }, nil, true,
 		func(c *Core, v string) { c.peerPass = conf.NewSecret(v) }},
-	{"loglevel", func(c *Core) string { return strings.ToLower(c.logLevel) }, isLogLevel,
+	{"loglevel", func(c *Core) string { return strings.ToLower(c.logLevel) }, isLogLevel, false,
 		func(c *Core, v string) {
 			c.logLevel = strings.ToLower(v)
 			c.emit(SetLogLevel{Level: c.logLevel})
@@ -57,6 +58,10 @@ func yesNo(b bool) string {
 }
 
 func isYesNo(v string) bool { return equalFold(v, "yes") || equalFold(v, "no") }
+
+// isAnnounceIP tells whether others can read the hellos that carry it; "" ends
+// that one is announced.
+func isAnnounceIP(v string) bool { return v == "" || conf.ValidHost(v) }
 
 func isPort(v string) bool {
 	n, ok := resp.ParseInt(v)
@@ -115,13 +120,18 @@ func (c *Core) configSet(in Request) {
 		}
 		chosen[k] = true
 		value := string(in.Args[i+1])
-		if s := settings[k]; s.valid != nil && !s.valid(value) {
-			c.refuse(in.ID, "ERR Invalid value '"+echo(value)+"' to SENTINEL CONFIG SET '"+echo(name)+"'")
-			return
-		} else if s.valid == nil && hasLineFeed(value) {
+		switch s := settings[k]; {
+		case s.text && isBadText(value):
 			c.refuse(in.ID, textBadChar)
 			return
+		case s.valid != nil && !s.valid(value):
+			c.refuse(in.ID, "ERR Invalid value '"+echo(value)+"' to SENTINEL CONFIG SET '"+echo(name)+"'")
+			return
 		}
+	}
+	if key, value := c.unloadable(in.Args); key != "" {
+		c.refuse(in.ID, "ERR Invalid value '"+echo(value)+"' to SENTINEL CONFIG SET '"+echo(key)+"'")
+		return
 	}
 	user, pass, told := c.peerUser, c.peerPass, c.announced()
 	c.change()
@@ -137,6 +147,37 @@ func (c *Core) configSet(in Request) {
 			c.helloAll(m)
 		}
 	}
+}
+
+// unloadable finds the pair of a CONFIG SET, all of them valid, that would leave
+// names in the file that are not to be resolved: such a file does not load.
+//
+// Rule: R-3, C-56.
+func (c *Core) unloadable(args [][]byte) (key, value string) {
+	resolve, announce := c.resolveHostnames, c.announceHostnames
+	for i := 3; i < len(args); i += 2 {
+		k, v := string(args[i]), string(args[i+1])
+		switch on := equalFold(v, "yes"); {
+		case equalFold(k, "resolve-hostnames"):
+			resolve = on
+		case equalFold(k, "announce-hostnames"):
+			announce = on
+		default:
+			continue
+		}
+		key, value = k, v
+	}
+	if key == "" || resolve {
+		return "", ""
+	}
+	named := false
+	for _, m := range c.masters {
+		m.eachInstance(func(i *instance) { named = named || !isLiteral(i.addr.Shown(announce)) })
+	}
+	if !named {
+		return "", ""
+	}
+	return key, value
 }
 
 // announced is what hellos depend on.
@@ -193,7 +234,7 @@ func (c *Core) debug(in Request) {
 			return
 		}
 		n, ok := resp.ParseInt(rest[1])
-		if !ok || n < 1 || n > maxSetting {
+		if !ok || n < 1 || n > conf.MaxNumber {
 			c.refuse(in.ID, "ERR Invalid argument '"+echo(string(rest[1]))+"' for SENTINEL DEBUG '"+echo(name)+"'")
 			return
 		}

@@ -1,7 +1,6 @@
 package sentinel
 
 import (
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -10,16 +9,15 @@ import (
 	"gosentinel/internal/resp"
 )
 
-// maxSetting bounds numbers that go to the file, where a larger one would not
-// load: counts, and times in milliseconds.
-//
-// Rule: R-3, C-55.
-const maxSetting = math.MaxInt32
+// maxSetOptions bounds the options of one SENTINEL SET: each is an event, and
+// nothing else is done meanwhile. There are far fewer different ones.
+const maxSetOptions = 2 * conf.MaxRenames
 
 // Errors of SENTINEL SET (K-2.10).
 const (
 	textScriptsDenied = "ERR Reconfiguration of scripts path is denied for security reasons. Check the deny-scripts-reconfig configuration directive in your Sentinel configuration"
 	textBadNotify     = "ERR Notification script seems non existing or non executable"
+	textManyOptions   = "ERR Too many options for SENTINEL SET"
 	textBadReconfig   = "ERR Client reconfiguration script seems non existing or non executable"
 )
 
@@ -79,6 +77,10 @@ func (c *Core) set(in Request) {
 	if m == nil {
 		return
 	}
+	if len(in.Args) > 3+3*maxSetOptions {
+		c.refuse(in.ID, textManyOptions)
+		return
+	}
 	applied := false
 	failed := ""
 	for rest := in.Args[3:]; len(rest) > 0 && failed == ""; {
@@ -88,7 +90,7 @@ func (c *Core) set(in Request) {
 			break
 		}
 		rest = rest[1+opt.values:]
-		if slices.ContainsFunc(o.values, hasLineFeed) {
+		if slices.ContainsFunc(o.values, isBadText) {
 			failed = textBadChar
 			break
 		}
@@ -98,6 +100,7 @@ func (c *Core) set(in Request) {
 			c.event(LevelWarning, "+set", &m.instance, " "+o.shown())
 		}
 	}
+	m.setRenames(m.renames)
 	c.touchMaster(m)
 	if failed != "" {
 		c.refuse(in.ID, failed)
@@ -133,12 +136,12 @@ func (o typedOption) shown() string {
 	return o.name + " " + strings.Join(o.values, " ")
 }
 
-func hasLineFeed(s string) bool { return strings.Contains(s, "\n") }
+func isBadText(s string) bool { return !conf.ValidText(s) }
 
 // millis reads the value as a time of at least low milliseconds.
 func (o typedOption) millis(to *time.Duration, low int64) string {
 	n, ok := resp.ParseInt(o.values[0])
-	if !ok || n < low || n > maxSetting {
+	if !ok || n < low || n > conf.MaxNumber {
 		return o.bad(o.values[0])
 	}
 	*to = time.Duration(n) * time.Millisecond
@@ -148,7 +151,7 @@ func (o typedOption) millis(to *time.Duration, low int64) string {
 // count reads the value as a positive number.
 func (o typedOption) count(to *int) string {
 	n, ok := resp.ParseInt(o.values[0])
-	if !ok || n < 1 || n > maxSetting {
+	if !ok || n < 1 || n > conf.MaxNumber {
 		return o.bad(o.values[0])
 	}
 	*to = int(n)
@@ -225,6 +228,7 @@ func (c *Core) relogin(m *master) {
 }
 
 // setRename maps a command to another word; the same word twice ends that.
+// More commands than there are cannot be renamed.
 func setRename(_ *Core, m *master, o typedOption, _ Request) string {
 	from, to := o.values[0], o.values[1]
 	switch {
@@ -233,7 +237,16 @@ func setRename(_ *Core, m *master, o typedOption, _ Request) string {
 	case from == "":
 		return o.bad(from)
 	}
-	m.renames = slices.DeleteFunc(m.renames, func(r conf.Rename) bool { return equalFold(r.Old, from) })
+	at := slices.IndexFunc(m.renames, func(r conf.Rename) bool { return equalFold(r.Old, from) })
+	switch {
+	case at < 0 && equalFold(from, to):
+		return ""
+	case at < 0 && len(m.renames) >= conf.MaxRenames:
+		return o.bad(from)
+	}
+	if at >= 0 {
+		m.renames = slices.Delete(m.renames, at, at+1)
+	}
 	if !equalFold(from, to) {
 		m.renames = append(m.renames, conf.Rename{Old: from, New: to})
 	}

@@ -1,6 +1,7 @@
 package sentinel
 
 import (
+	"gosentinel/conf"
 	"strings"
 	"time"
 
@@ -130,7 +131,7 @@ func readList(v resp.Value) ([]listed, bool) {
 				n.down = strings.Contains(word, "s_down")
 			}
 		}
-		if !isRunID(n.runID) {
+		if !conf.ValidRunID(n.runID) {
 			return nil, false
 		}
 		list = append(list, n)

@@ -89,6 +89,7 @@ var walkers = map[string]string{
 	"infoSection":     "INFO lists all",
 	"reset":           "RESET looks for names that match",
 	"configSet":       "what all hellos say has changed",
+	"unloadable":      "whether any address is a name",
 	"announceNames":   "how all addresses are shown has changed",
 	"reloginPeers":    "the password of all peers has changed",
 	"touchEverything": "a period of all has changed",

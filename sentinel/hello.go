@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"gosentinel/conf"
 	"gosentinel/internal/ordered"
 	"gosentinel/internal/resp"
 	"gosentinel/quorum"
@@ -59,7 +60,7 @@ func parseHello(payload string) (h helloMessage, why string) {
 	if h.masterPort, ok = cleanPort(f[6]); !ok {
 		return h, "the master's port is " + badPort(f[6])
 	}
-	if !isRunID(h.runID) {
+	if !conf.ValidRunID(h.runID) {
 		return h, "its run id is not one"
 	}
 	if h.epoch, ok = cleanEpoch(f[3]); !ok {
@@ -90,18 +91,6 @@ func cleanEpoch(s string) (quorum.Epoch, bool) {
 	}
 	n, err := strconv.ParseUint(s, 10, 64)
 	return quorum.Epoch(n), err == nil
-}
-
-func isRunID(s string) bool {
-	if len(s) != 40 {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
-			return false
-		}
-	}
-	return true
 }
 
 // helloFromLink takes what came on a Pub/Sub connection.
@@ -503,7 +492,7 @@ func (c *Core) dropHello(h *helloMessage, from *instance, why string) {
 	if from != nil {
 		list, sender = &from.link.complaints, from.describe(c)
 	}
-	if m != nil && isRunID(h.runID) {
+	if m != nil && conf.ValidRunID(h.runID) {
 		list, who = &m.link.complaints, "The hello of Sentinel "+h.runID+" about "+m.name
 	} else {
 		h.runID = ""

@@ -2,6 +2,7 @@ package sentinel
 
 import (
 	"fmt"
+	"gosentinel/conf"
 	"strings"
 	"time"
 
@@ -117,7 +118,7 @@ func (c *Core) tellIdentity(l *link, v resp.Value, was proof) {
 	switch {
 	case v.Str == c.myID:
 		who = "this Sentinel itself"
-	case isRunID(v.Str):
+	case conf.ValidRunID(v.Str):
 		who = "Sentinel " + v.Str
 	}
 	c.logLine(LevelWarning, fmt.Sprintf("%s has no vote: %s answers there", i.describe(c), who))

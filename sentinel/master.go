@@ -1,6 +1,7 @@
 package sentinel
 
 import (
+	"strings"
 	"time"
 
 	"gosentinel/conf"
@@ -24,6 +25,7 @@ type master struct {
 	authPass        *conf.Secret
 	authUser        *string
 	renames         []conf.Rename
+	words           map[string]string // renames by command in upper case
 
 	replicas   []*replica
 	peers      []*peer
@@ -95,16 +97,31 @@ func (m *master) current() replication.Addr {
 	return m.addr
 }
 
-// rename is the word by which instances of this master know a command.
+// rename is the word by which instances of this master know a command, which is
+// given in upper case.
 //
 // Rule: B-124.
 func (m *master) rename(command string) string {
-	for _, r := range m.renames {
-		if equalFold(r.Old, command) {
-			return r.New
-		}
+	if word, ok := m.words[command]; ok {
+		return word
 	}
 	return command
+}
+
+// setRenames replaces all renamed commands; of two for one command the first
+// counts.
+func (m *master) setRenames(renames []conf.Rename) {
+	m.renames, m.words = renames, nil
+	for _, r := range renames {
+		command := strings.ToUpper(r.Old)
+		if _, ok := m.words[command]; ok {
+			continue
+		}
+		if m.words == nil {
+			m.words = map[string]string{}
+		}
+		m.words[command] = r.New
+	}
 }
 
 func (m *master) findReplica(addr replication.Addr) *replica {

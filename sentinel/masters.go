@@ -71,7 +71,7 @@ func (c *Core) load(f *conf.Master) error {
 	m.rebootDownAfter = span(f.RebootDownAfter)
 	m.notifyScript, m.reconfigScript = f.NotificationScript, f.ClientReconfigScript
 	m.authPass, m.authUser = f.AuthPass, f.AuthUser
-	m.renames = slices.Clone(f.Renames)
+	m.setRenames(slices.Clone(f.Renames))
 	m.configEpoch = quorum.Epoch(f.ConfigEpoch)
 	if f.HasLeaderEpoch {
 		m.ballot = quorum.Restore(c.now.Mono, quorum.Epoch(f.LeaderEpoch), f.LeaderEpoch > f.ConfigEpoch)

@@ -31,14 +31,6 @@ type hostName struct {
 
 func (t *nameTable) init() { t.known = map[string]*hostName{} }
 
-// goodHost reports whether a host, be it a name or an IP, survives the file and
-// a hello.
-//
-// Rule: R-3.
-func goodHost(host string) bool {
-	return host != "" && len(host) <= maxHostName && !hasBlank(host) && !strings.ContainsAny(host, `"',`)
-}
-
 // address makes the address of host and port from what is known now. It is
 // refused when the port is out of range, the host cannot be one, or it is not
 // an IP literal while names are not resolved. A name not looked up yet has no
@@ -46,7 +38,7 @@ func goodHost(host string) bool {
 //
 // Rule: B-1120, R-10, R-3.
 func (c *Core) address(host string, port int) (replication.Addr, bool) {
-	if port < 0 || port > 65535 || !goodHost(host) {
+	if port < 0 || port > 65535 || !conf.ValidHost(host) {
 		return replication.Addr{}, false
 	}
 	if ip, ok := conf.CanonicalIP(host); ok {

@@ -140,7 +140,7 @@ func TestReplicaNameFollowsItsAddress(t *testing.T) {
 //
 // Rule: R-3, W-31, B-422.
 func TestHostsThatCannotBe(t *testing.T) {
-	for _, host := range []string{"a b", "a\nsentinel myid x", "a\x00", `a"b`, "a'b", "a,b", strings.Repeat("a", maxHostName+1), ""} {
+	for _, host := range []string{"a b", "a\nsentinel myid x", "a\x00", `a"b`, "a'b", "a,b", strings.Repeat("a", conf.MaxHost+1), ""} {
 		st := watched("mm", "10.0.0.1", 6379, 2)
 		st.ResolveHostnames = true
 		w := newWires(t, st)
