@@ -182,7 +182,12 @@ func (c *Core) renumber(l *link, ip string) {
 			i.of.renumbered = true
 		}
 		c.touch(i)
-		c.changeMaster(i.of)
+		i.of.saved = nil
+		if old.IP != "" && c.endpoint(old) != c.endpoint(i.addr) {
+			// What a name resolves to at first is nothing that the file has to
+			// tell: a start with an id writes no file (C-47).
+			c.change()
+		}
 	}
 	c.closeLink(l)
 	l.cmd.triedAt, l.pub.triedAt = never, never

@@ -2,6 +2,7 @@ package sentinel
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,4 +222,28 @@ func TestNamesAreBorne(t *testing.T) {
 	w.ask("SENTINEL", "REMOVE", "mm")
 	w.ask("SENTINEL", "REMOVE", "other")
 	require.Zero(t, bearers("db9")+bearers("db1"))
+}
+
+// Rule: C-47, C-103: a start by host names writes no file, however many there
+// are and however they are announced; a name that moves is written where the
+// file holds IPs.
+func TestStartByHostNamesWritesNothing(t *testing.T) {
+	for _, announce := range []bool{false, true} {
+		st := watched("mm", "db1", 6379, 2)
+		st.ResolveHostnames, st.AnnounceHostnames = true, announce
+		st.Masters[0].Replicas = []conf.Endpoint{{Host: "db2", Port: 6379}, {Host: "db3", Port: 6379}}
+		st.Masters[0].Sentinels = []conf.Peer{{Addr: conf.Endpoint{Host: "s2", Port: 26379}, RunID: peerID(0)}}
+		r := newRig(t, st)
+		before := r.c.seq
+		for i, host := range []string{"db1", "db2", "s2", "db3"} {
+			require.NotContains(t, told(r.step(Resolved{Host: host, IPs: []string{fmt.Sprintf("10.0.0.%d", i)}})), "persist", host)
+		}
+		require.Equal(t, before, r.c.seq)
+		saved, _ := r.c.Durable()
+		want := map[bool]string{false: "10.0.0.0", true: "db1"}[announce]
+		require.Equal(t, want, saved.Masters[0].Addr.Host, "the next write tells the IP, where IPs are announced")
+
+		es := told(r.step(Resolved{Host: "db2", IPs: []string{"10.0.0.9"}}))
+		require.Equal(t, !announce, slices.Contains(es, "persist"), "announce %t: %q", announce, es)
+	}
 }
