@@ -222,3 +222,185 @@ func TestLongHellosAreDropped(t *testing.T) {
 	require.Empty(t, r.c.byName["mm"].peers)
 	require.Len(t, r.hear(zeros(maxHello-over)), 1)
 }
+
+// resolves are the lookups begun.
+func resolves(es []Effect) (hosts []string) {
+	for _, e := range es {
+		if a, ok := e.Action.(Resolve); ok {
+			hosts = append(hosts, a.Host)
+		}
+	}
+	return hosts
+}
+
+// Seventy thousand forged host names, of Sentinels and of masters: few are looked
+// up, and the table has room for those that come after them.
+//
+// Rule: R-10, B-430, B-435, S2.7.
+func TestFloodOfForgedNames(t *testing.T) {
+	boot := around(watched("mm", "10.0.0.1", 6379, 2), 1, 2)
+	boot.ResolveHostnames = true
+	r := newRig(t, boot)
+	m := r.c.byName["mm"]
+	looked := 0
+	name := func(i int) string { return fmt.Sprintf("forged-%d.example", i) }
+	for i := range 70_000 {
+		if i%100 == 0 {
+			r.now.Mono += time.Millisecond
+		}
+		hello := helloOf(i%2, 0, name(i)+",6379", uint64(i%3))
+		switch i % 5 {
+		case 0:
+			hello = strings.Replace(hello, ",mm,", ",another,", 1)
+		case 1:
+			hello = strings.Replace(hello, peerID(i%2), testID, 1)
+		case 2:
+			hello = fmt.Sprintf("%s,26379,%040x,0,mm,10.0.0.1,6379,0", name(i), i)
+		case 3:
+			hello = strings.Replace(hello, "10.0.0.3", "s-"+name(i), 1)
+		}
+		r.c.now = r.now
+		r.c.receiveHello([]byte(hello), &m.instance)
+		looked += len(resolves(r.c.finish()))
+	}
+	requireNames(t, r.c)
+	require.Less(t, looked, 100)
+	require.LessOrEqual(t, len(r.c.names.known), looked)
+	require.LessOrEqual(t, len(m.peers), 2+peerBurst)
+	r.wait(time.Second)
+	es := r.step(Hello{})
+	r.c.receiveHello([]byte(helloOf(0, 0, "real.example,6379", 5)), &m.instance)
+	es = append(es, r.c.finish()...)
+	require.Equal(t, []string{"real.example"}, resolves(es))
+}
+
+// Names that nobody bears go, the one mentioned longest ago first; those of
+// instances stay.
+//
+// Rule: R-10, S2.7.
+func TestIdleNamesAreForgotten(t *testing.T) {
+	r := newRig(t, named())
+	for i := range maxIdleNames {
+		r.c.lookup(fmt.Sprintf("n%d", i))
+	}
+	r.c.lookup("N0")
+	for i := range 10 {
+		r.c.lookup(fmt.Sprintf("more%d", i))
+	}
+	requireNames(t, r.c)
+	require.Len(t, r.c.names.known, 3+maxIdleNames)
+	for host, known := range map[string]bool{"db1": true, "db3": true, "n0": true, "n1": false, "n10": false, "n11": true, "more9": true} {
+		require.Equal(t, known, r.c.names.has(host), host)
+	}
+	r.c.finish()
+	require.Empty(t, told(r.step(Resolved{Host: "n1", IPs: []string{"10.0.0.9"}})), "nobody waits for it any more")
+}
+
+// Forged Sentinels: some at once, then one a second, up to a bound; then they
+// replace each other, never one that has answered or was known before. Whoever
+// comes in earnest is still taken.
+//
+// Rule: B-430, E-6, W-28.
+func TestFloodOfForgedSentinels(t *testing.T) {
+	w := newWires(t, around(watched("mm", "10.0.0.1", 6379, 2), 0, 3))
+	w.pass(tickEvery)
+	m := w.c.byName["mm"]
+	known := m.peers[:3:3]
+	n := 0
+	forge := func(times int) (events int) {
+		for range times {
+			n++
+			w.now.Mono += time.Millisecond
+			w.c.now = w.now
+			w.c.receiveHello(fmt.Appendf(nil, "10.1.%d.%d,26379,%040x,0,mm,10.0.0.1,6379,0", n/250%250, 1+n%250, n), &m.instance)
+			for _, e := range w.c.finish() {
+				if a, ok := e.Action.(Emit); ok && !a.Event.LogOnly {
+					events++
+				}
+			}
+		}
+		return events
+	}
+	require.Equal(t, peerBurst+1, forge(1990))
+	for range 200 {
+		forge(1)
+		w.now.Mono += time.Second
+	}
+	require.Len(t, m.peers, maxPeers)
+	require.LessOrEqual(t, forge(5000), peerBurst+5)
+	require.Len(t, m.peers, maxPeers)
+	require.Equal(t, known, m.peers[:3])
+	w.now.Mono += 10 * time.Second
+	w.c.now = w.now
+	w.c.receiveHello([]byte("10.0.0.3,26390,"+peerID(4)+",0,mm,10.0.0.1,6379,0"), &m.instance)
+	require.NotNil(t, m.findPeer(peerID(4)))
+	require.Equal(t, known, m.peers[:3])
+	w.c.finish()
+
+	for _, p := range m.peers { // all are known to be somebody, or speak
+		p.vouched = true
+	}
+	require.Zero(t, forge(100))
+	for _, p := range m.peers {
+		p.vouched, p.heardAt = false, w.now.Mono
+	}
+	require.Zero(t, forge(100))
+}
+
+// A Sentinel that answers where it is known does not go where forged hellos on
+// a channel say that it is, however often; it does when it says so alone. One
+// that is not reached moves, but not more often than once a second.
+//
+// Rule: B-430, E-6, W-28.
+func TestFloodOfMoves(t *testing.T) {
+	w := newWires(t, around(watched("mm", "10.0.0.1", 6379, 2), 0, 1))
+	w.pass(tickEvery)
+	m := w.c.byName["mm"]
+	p := m.peers[0]
+	w.up(26379, false)
+	w.reply(26379, "SENTINEL", resp.Str(peerID(0)))
+	w.pong(26379)
+	require.True(t, p.proven())
+	good := helloOf(0, 0, "10.0.0.1,6379", 0)
+	moves := 0
+	say := func(payload string) {
+		w.c.now = w.now
+		w.c.receiveHello([]byte(payload), &m.instance)
+		es := w.c.finish()
+		w.take(es)
+		for _, line := range told(es) {
+			if strings.Contains(line, "+sentinel-address-switch") {
+				moves++
+			}
+		}
+	}
+	forged := func(i int) string { return strings.Replace(good, "26379", itoa(30000+i%2), 1) }
+	for i := range 10_000 {
+		if i%2000 == 0 {
+			say(good)
+		}
+		w.now.Mono += time.Millisecond
+		say(forged(i))
+		if i%1000 == 999 {
+			w.pong(26379)
+		}
+	}
+	require.Zero(t, moves)
+	require.Equal(t, 26379, p.addr.Port)
+	say(good)
+	for range 4 {
+		say(forged(0))
+		require.Equal(t, 26379, p.addr.Port)
+		w.now.Mono += 800 * time.Millisecond
+	}
+	say(forged(0))
+	require.Equal(t, 30000, p.addr.Port, "a publish period and a half")
+	require.Equal(t, 1, moves)
+
+	moves = 0
+	for i := range 10_000 {
+		w.now.Mono += time.Millisecond
+		say(forged(i))
+	}
+	require.LessOrEqual(t, moves, moveBurst+10)
+}

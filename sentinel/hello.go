@@ -3,7 +3,6 @@ package sentinel
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -141,7 +140,7 @@ func (c *Core) receiveHello(raw []byte, from *instance) {
 	}
 	c.amnesia.hear(c.now.Mono, max(h.epoch, h.masterConfig))
 	p := c.introduce(m, h, from)
-	if p != nil && p.hello == payload && p.said.epoch == m.configEpoch && p.said.addr.Same(m.current()) {
+	if p != nil && p.repeats(raw) {
 		p.heardAt = c.now.Mono
 		return
 	}
@@ -150,7 +149,10 @@ func (c *Core) receiveHello(raw []byte, from *instance) {
 		c.goodHello(m, &h)
 		p.heardAt = c.now.Mono
 		p.hello = payload
-		c.hearConfiguration(m, p, h)
+		if p.claim.port != 0 {
+			p.hello = "" // it is to be looked at again
+		}
+		c.hearConfiguration(m, p, h, from)
 	}
 }
 
@@ -170,13 +172,19 @@ func (c *Core) heardBefore(payload []byte) bool {
 		if p.runID != string(id) {
 			continue
 		}
-		if p.hello != string(payload) || p.said.epoch != m.configEpoch || !p.said.addr.Same(m.current()) {
+		if !p.repeats(payload) {
 			return false
 		}
-		p.heardAt = c.now.Mono
+		p.heardAt, p.link.namedAt = c.now.Mono, c.now.Mono
 		return true
 	}
 	return false
+}
+
+// repeats reports whether a payload is p's last hello, by which nothing is to be
+// done still.
+func (p *peer) repeats(payload []byte) bool {
+	return p.hello == string(payload) && p.awaits == nil && p.said.epoch == p.of.configEpoch && p.said.addr.Same(p.of.current())
 }
 
 // helloNames are the fields of a hello that say who sends it about which
@@ -199,94 +207,16 @@ func helloNames(payload []byte) (id, master []byte) {
 	return id, master
 }
 
-// introduce finds the peer that sent h, or makes it known; nil if it cannot be.
-// An address where a peer answers by its own run id is nobody else's. Elsewhere
-// the latest claim replaces the one before, and counts as that did; of other
-// masters it says nothing.
-//
-// Rule: B-430, E-6.
-func (c *Core) introduce(m *master, h helloMessage, from *instance) *peer {
-	addr, ok := c.address(h.ip, h.port)
-	p := m.findPeer(h.runID)
-	if p != nil && (!ok || p.addr.Same(addr)) {
-		return p
-	}
-	if !ok {
-		return nil
-	}
-	if p != nil {
-		c.event(LevelNotice, "+sentinel-address-switch", &m.instance,
-			fmt.Sprintf(" ip %s port %d for %s", h.ip, h.port, h.runID))
-		c.movePeer(m, p, h)
-		return p
-	}
-	vouched := false
-	for _, other := range m.peers {
-		if other.addr.Same(addr) {
-			if other.proven() {
-				c.dropHello(&h, from, "another Sentinel answers at its address")
-				return nil
-			}
-			vouched = other.vouched
-			c.event(LevelNotice, "+sentinel-invalid-addr", &other.instance, "")
-			c.removePeer(other)
-			break
-		}
-	}
-	if len(m.peers) >= maxPeers {
-		return nil
-	}
-	p = c.newPeer(m, addr, h.runID)
-	p.vouched = p.vouched || vouched
-	c.event(LevelNotice, "+sentinel", &p.instance, "")
-	c.changeMaster(m)
-	c.touch(&m.watch)
-	return p
-}
-
-// maxPeers bounds what a forged stream of hellos can make us remember.
-const maxPeers = 1024
-
-// movePeer gives a peer its new address, under every master that knows it.
-func (c *Core) movePeer(m *master, p *peer, h helloMessage) {
-	addr, _ := c.address(h.ip, h.port)
-	others := 0
-	for _, u := range p.link.users {
-		u.addr = addr
-		c.christen(u)
-		u.peer.hello = "" // its repetition is none: it tells another address
-		u.peer.vouched = u.peer.vouched || p.link.unanswered(c)
-		c.changeMaster(u.of)
-		if u.of != m {
-			others++
-		}
-	}
-	c.closeLink(p.link)
-	p.link.proof, p.link.identified = proofNone, false
-	p.link.cmd.triedAt = never
-	p.link.restartClocks(c.now.Mono, c.stalled)
-	if others > 0 {
-		c.event(LevelNotice, "+sentinel-address-update", &p.instance,
-			fmt.Sprintf(" %d additional matching instances", others))
-	}
-}
-
-// removePeer forgets p; its run id may be known under other masters still.
-func (c *Core) removePeer(p *peer) {
-	m := p.of
-	m.peers = slices.DeleteFunc(m.peers, func(x *peer) bool { return x == p })
-	delete(m.election.failed, quorum.RunID(p.runID))
-	c.retire(&p.instance)
-	c.changeMaster(m)
-	c.touch(&m.watch)
-}
-
 // hearConfiguration takes what a peer says of the master: a newer
 // configuration wins, an older one is answered with ours.
 //
 // Rule: B-432 to B-435, E-20.4, election.md 3.5.
-func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
+func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage, from *instance) {
 	p.awaits = nil
+	if !isLiteral(h.masterIP) && !c.names.has(h.masterIP) && !p.names.take(c.now.Mono, time.Second, nameBurst) {
+		p.hello = ""
+		return // its sender says it again
+	}
 	addr, ok := c.address(h.masterIP, h.masterPort)
 	if !ok {
 		return
@@ -311,10 +241,7 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
 		}
 		c.observeSwitch(m, p, addr, h)
 	case h.masterConfig < m.configEpoch:
-		if c.now.Mono-p.helloAt > tickEvery {
-			p.helloNow = true
-			c.touch(&p.instance)
-		}
+		c.answerHello(m, p, from)
 	case addr.Same(m.current()):
 		p.disputeAt = never
 		c.appease(p.link, topicAddress, m.name, "agrees on the address of "+m.name)
@@ -323,6 +250,22 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage) {
 		c.hearDispute(m, p)
 	}
 }
+
+// answerHello sends our hello to a peer that has an older configuration.
+//
+// Rule: E-20.4, election.md 3.5.
+func (c *Core) answerHello(m *master, p *peer, from *instance) {
+	if c.now.Mono-p.helloAt > tickEvery {
+		p.helloNow = true
+		c.touch(&p.instance)
+	}
+}
+
+const (
+	// nameBurst is how many host names that nobody has told yet a peer may give
+	// for a master at once; then one a second. Each is looked up.
+	nameBurst = 4
+)
 
 // configBurst is how many new configurations of a master are taken from hellos
 // at once; then one a second. Each is a write, and may be a switch.
@@ -339,7 +282,7 @@ func (c *Core) hearAgain(n *hostName) {
 			continue // it has said something else since
 		}
 		if h, why := parseHello(p.hello); why == "" {
-			c.hearConfiguration(p.of, p, h)
+			c.hearConfiguration(p.of, p, h, nil)
 		}
 	}
 }

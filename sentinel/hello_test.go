@@ -191,6 +191,8 @@ func TestHelloPayload(t *testing.T) {
 func TestPeersAreBounded(t *testing.T) {
 	r := newRig(t, watched("mm", "10.0.0.1", 6379, 2))
 	for i := range maxPeers + 10 {
+		r.now.Mono += time.Second
+		r.c.now = r.now
 		r.c.receiveHello(fmt.Appendf(nil, "10.0.%d.%d,26379,%040x,0,mm,10.0.0.1,6379,0", i/250, 1+i%250, i), nil)
 	}
 	require.Len(t, r.c.masters[0].peers, maxPeers)

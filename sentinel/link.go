@@ -63,7 +63,9 @@ type link struct {
 	identified   bool          // … on the connection that stands
 	accusedAt    time.Duration // when it was last told that somebody else answers there; never
 
-	complaints complaints // what is wrong with the instance
+	namedAt    time.Duration // the last hello of the peer that gave this address; never = none
+	moves      [2]budget     // for moves that hellos tell, on channels and to us
+	complaints complaints    // what is wrong with the instance
 
 	after time.Duration // downAfter as last computed; 0 = a sharer or its option has changed
 	downs int           // sharers that are SDOWN
@@ -74,7 +76,7 @@ type link struct {
 
 // newLink makes the link of i, which is i's alone until others join.
 func (c *Core) newLink(i *instance, dual bool) *link {
-	l := &link{users: []*instance{i}, dual: dual, refusedAt: never, accusedAt: never, deafEnd: never}
+	l := &link{users: []*instance{i}, dual: dual, refusedAt: never, namedAt: never, accusedAt: never, deafEnd: never}
 	l.cmd = conn{link: l, triedAt: never}
 	l.pub = conn{link: l, triedAt: never, pubsub: true}
 	l.restartClocks(c.now.Mono, c.stalled)

@@ -46,6 +46,7 @@ type master struct {
 	failover failover
 	switched switched
 	told     budget // for configurations that hellos tell
+	admitted budget // for Sentinels that hellos make known
 	made     made
 	view     clientView
 	guide    *guide             // whom it follows, as asked last; nil = never (E-81)

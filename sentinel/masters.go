@@ -153,7 +153,7 @@ func (c *Core) retire(i *instance) {
 
 // dismiss lets an instance act no more, whose link may be another's now.
 func (c *Core) dismiss(i *instance) {
-	i.unname()
+	c.unname(i)
 	c.drop(i)
 }
 

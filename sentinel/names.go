@@ -10,15 +10,27 @@ import (
 	"gosentinel/replication"
 )
 
-// maxNames bounds the host names remembered: far more than any set-up has.
-const maxNames = 65536
+// Bounds of the host names remembered: far more than any set-up has. Names that
+// no instance bears are forgotten first, the one mentioned longest ago.
+const (
+	maxNames     = 65536
+	maxIdleNames = 1024
+)
 
 // nameTable remembers what host names last resolved to.
 //
 // Rule: R-10, B-1124.
-type nameTable struct{ known map[string]*hostName }
+type nameTable struct {
+	known map[string]*hostName
+	idle  hostName // ring of those that nobody bears, from the one mentioned last
+	idles int
+}
 
 type hostName struct {
+	host  string // lower case
+	newer *hostName
+	older *hostName // in the ring; nil = somebody bears it
+
 	ips     []string
 	asking  bool
 	askedAt time.Duration
@@ -29,7 +41,43 @@ type hostName struct {
 	waiting ordered.Map[string, *peer]
 }
 
-func (t *nameTable) init() { t.known = map[string]*hostName{} }
+func (t *nameTable) init() {
+	t.known = map[string]*hostName{}
+	t.idle.newer, t.idle.older = &t.idle, &t.idle
+}
+
+func (t *nameTable) has(host string) bool { return t.known[strings.ToLower(host)] != nil }
+
+// ip is the IP that host last resolved to, "" if none.
+func (t *nameTable) ip(host string) string {
+	if n := t.known[strings.ToLower(host)]; n != nil && len(n.ips) > 0 {
+		return n.ips[0]
+	}
+	return ""
+}
+
+// rest puts a name that nobody bears in front of the others, and forgets the
+// last of them when there are too many.
+func (t *nameTable) rest(n *hostName) {
+	t.wake(n)
+	n.older, n.newer = t.idle.older, &t.idle
+	n.older.newer, t.idle.older = n, n
+	if t.idles++; t.idles > maxIdleNames {
+		last := t.idle.newer
+		t.wake(last)
+		delete(t.known, last.host)
+	}
+}
+
+// wake takes a name out of those that nobody bears.
+func (t *nameTable) wake(n *hostName) {
+	if n.older == nil {
+		return
+	}
+	n.older.newer, n.newer.older = n.newer, n.older
+	n.older, n.newer = nil, nil
+	t.idles--
+}
 
 // address makes the address of host and port from what is known now. It is
 // refused when the port is out of range, the host cannot be one, or it is not
@@ -38,6 +86,15 @@ func (t *nameTable) init() { t.known = map[string]*hostName{} }
 //
 // Rule: B-1120, R-10, R-3.
 func (c *Core) address(host string, port int) (replication.Addr, bool) {
+	return c.addressBy(host, port, c.lookup)
+}
+
+// addressAsKnown is address for what may not be remembered: no lookup is begun.
+func (c *Core) addressAsKnown(host string, port int) (replication.Addr, bool) {
+	return c.addressBy(host, port, c.names.ip)
+}
+
+func (c *Core) addressBy(host string, port int, ip func(host string) string) (replication.Addr, bool) {
 	if port < 0 || port > 65535 || !conf.ValidHost(host) {
 		return replication.Addr{}, false
 	}
@@ -47,19 +104,23 @@ func (c *Core) address(host string, port int) (replication.Addr, bool) {
 	if !c.resolveHostnames {
 		return replication.Addr{}, false
 	}
-	return replication.Addr{Host: host, IP: c.lookup(host), Port: port}, true
+	return replication.Addr{Host: host, IP: ip(host), Port: port}, true
 }
 
 // lookup is the IP that host last resolved to, "" if none; the mention of a
 // name without an IP begins its lookup.
 func (c *Core) lookup(host string) string {
-	n := c.names.known[strings.ToLower(host)]
+	key := strings.ToLower(host)
+	n := c.names.known[key]
 	if n == nil {
 		if len(c.names.known) >= maxNames {
 			return ""
 		}
-		n = &hostName{askedAt: never}
-		c.names.known[strings.ToLower(host)] = n
+		n = &hostName{host: key, askedAt: never}
+		c.names.known[key] = n
+	}
+	if len(n.bearers) == 0 {
+		c.names.rest(n)
 	}
 	if len(n.ips) == 0 {
 		c.askAgain(host, n)
@@ -125,18 +186,19 @@ func (c *Core) resolved(in Resolved) {
 // christen notes by which host name i is known now; an IP is none. It is called
 // whenever the host of an instance has changed.
 func (c *Core) christen(i *instance) {
-	i.unname()
+	c.unname(i)
 	if isLiteral(i.addr.Host) {
 		return
 	}
 	if n := c.names.known[strings.ToLower(i.addr.Host)]; n != nil {
+		c.names.wake(n)
 		i.bears, i.bearsAt = n, len(n.bearers)
 		n.bearers = append(n.bearers, i)
 	}
 }
 
 // unname forgets the host name of an instance that has another, or is gone.
-func (i *instance) unname() {
+func (c *Core) unname(i *instance) {
 	n := i.bears
 	if n == nil {
 		return
@@ -147,6 +209,9 @@ func (i *instance) unname() {
 	n.bearers[last] = nil
 	n.bearers = n.bearers[:last]
 	i.bears = nil
+	if last == 0 {
+		c.names.rest(n)
+	}
 }
 
 // spread gives the instances that bear a name its new IP. One that is connected

@@ -122,6 +122,15 @@ func requireNames(t *testing.T, c *Core) {
 		})
 	}
 	require.Zero(t, bearers, "names are borne by instances that are gone")
+	idle := 0
+	for n := c.names.idle.newer; n != &c.names.idle; n = n.newer {
+		require.True(t, c.names.known[n.host] == n && len(n.bearers) == 0 && n.newer.older == n, "%s is no idle name", n.host)
+		idle++
+	}
+	require.Equal(t, idle, c.names.idles)
+	for _, n := range c.names.known {
+		require.Equal(t, len(n.bearers) > 0, n.older == nil, "%s", n.host)
+	}
 }
 
 // wait lets d pass, with ticks as they are due.
