@@ -404,3 +404,44 @@ func TestFloodOfMoves(t *testing.T) {
 	}
 	require.LessOrEqual(t, moves, moveBurst+10)
 }
+
+// A Sentinel with an old configuration is answered where it said so, at once: it
+// may be connected to nothing but that instance. A flood is not answered
+// message by message, nor is who has what we have.
+//
+// Rule: E-20.4, B-411.
+func TestOldConfigurationIsAnsweredWhereItWasHeard(t *testing.T) {
+	boot := around(watched("mm", "10.0.0.1", 6379, 2), 1, 2)
+	boot.Masters[0].ConfigEpoch = 5
+	w := newWires(t, boot)
+	w.pass(tickEvery)
+	w.up(7000, false)
+	w.up(7000, true)
+	published := func(cmds []string) (n int) {
+		for _, cmd := range cmds {
+			if strings.HasPrefix(cmd, "PUBLISH ") {
+				n++
+			}
+		}
+		return n
+	}
+	w.reply(7000, "PUBLISH", resp.Int(1))
+	w.pass(time.Second)
+	hear := func(epoch uint64) int {
+		return published(w.put(Hello{Link: w.to(7000, true), Payload: []byte(helloOf(0, 0, "10.0.0.9,6379", epoch))}))
+	}
+	require.Equal(t, 1, hear(3), "at once, where it was heard; the peer has no connection yet")
+	w.reply(7000, "PUBLISH", resp.Int(1))
+	answers := 0
+	for i := range 3000 {
+		w.now.Mono += time.Millisecond
+		if n := hear(uint64(i % 5)); n > 0 {
+			answers += n
+			w.reply(7000, "PUBLISH", resp.Int(1))
+		}
+	}
+	require.LessOrEqual(t, answers, answerBurst+5)
+	w.pass(time.Second)
+	w.reply(7000, "PUBLISH", resp.Int(1))
+	require.Zero(t, hear(5), "who has what we have is not answered")
+}

@@ -251,7 +251,9 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage, from *insta
 	}
 }
 
-// answerHello sends our hello to a peer that has an older configuration.
+// answerHello sends our hello to a peer that has an older configuration, and at
+// once where it was heard to say so: it may have no connection to us yet. What
+// it says then is no older than ours, so that no hello is answered for ever.
 //
 // Rule: E-20.4, election.md 3.5.
 func (c *Core) answerHello(m *master, p *peer, from *instance) {
@@ -259,9 +261,16 @@ func (c *Core) answerHello(m *master, p *peer, from *instance) {
 		p.helloNow = true
 		c.touch(&p.instance)
 	}
+	if from != nil && from.of == m && c.now.Mono-from.helloAt > tickEvery && m.answers.take(c.now.Mono, time.Second, answerBurst) {
+		from.helloNow = true
+		c.touch(from)
+	}
 }
 
 const (
+	// answerBurst is how many hellos of an older configuration of a master are
+	// answered on the channels of instances at once; then one a second.
+	answerBurst = 8
 	// nameBurst is how many host names that nobody has told yet a peer may give
 	// for a master at once; then one a second. Each is looked up.
 	nameBurst = 4

@@ -46,6 +46,7 @@ type master struct {
 	failover failover
 	switched switched
 	told     budget // for configurations that hellos tell
+	answers  budget // for answers to hellos of older ones, on channels
 	admitted budget // for Sentinels that hellos make known
 	made     made
 	view     clientView
