@@ -21,6 +21,8 @@ type subject struct {
 func subjects() []subject {
 	return []subject{
 		{"failover", (*bench).expectFailovers, (*bench).failovers},
+		{"fresh", (*bench).expectFresh, (*bench).fresh},
+		{"busy", (*bench).expectBusy, (*bench).busy},
 		{"mass", (*bench).expectMass, (*bench).mass},
 		{"fleet", (*bench).expectFleets, (*bench).fleets},
 		{"queries", (*bench).expectQueries, (*bench).queries},

@@ -48,15 +48,19 @@ var faults = []fault{
 // are measured.
 type drill struct {
 	fault
-	kind    testbed.Kind
-	left    int // runs
-	cluster *testbed.Cluster
-	bed     *testbed.Bed
+	id       string // what the names of its measures begin with
+	kind     testbed.Kind
+	left     int           // runs
+	patience time.Duration // the longest that one takeover or healing may take
+	cluster  *testbed.Cluster
+	bed      *testbed.Bed
 }
 
 func (f fault) measureID(sentinels int, what string) string {
-	return fmt.Sprintf("failover.%d.%s.%s", sentinels, f.id, what)
+	return f.drillID(sentinels) + "." + what
 }
+
+func (f fault) drillID(sentinels int) string { return fmt.Sprintf("failover.%d.%s", sentinels, f.id) }
 
 // teams are the numbers of Sentinels that failovers are measured with.
 func (b *bench) teams() []int {
@@ -107,7 +111,7 @@ func (b *bench) failoversOf(sentinels, k int) (err error) {
 				continue
 			}
 			d.left--
-			if err := b.round(d, sentinels); err != nil {
+			if err := b.round(d); err != nil {
 				return fmt.Errorf("%v, %s, run %d: %w\n%s", d.kind, d.name, i+1, err, d.bed.Logs(2000))
 			}
 		}
@@ -125,7 +129,7 @@ func (b *bench) drills(sentinels int) (out []*drill) {
 				left = b.kills
 			}
 			for ; left > 0; left -= b.runs {
-				out = append(out, &drill{fault: f, kind: kind, left: min(left, b.runs)})
+				out = append(out, &drill{fault: f, id: f.drillID(sentinels), kind: kind, left: min(left, b.runs), patience: healPatience})
 			}
 		}
 	}
@@ -156,9 +160,9 @@ func (b *bench) startDrills(drills []*drill, sentinels int) error {
 }
 
 // round is one failover. The one before has been healing meanwhile.
-func (b *bench) round(d *drill, sentinels int) error {
+func (b *bench) round(d *drill) error {
 	c := d.cluster
-	if err := c.Settle(healPatience); err != nil {
+	if err := c.Settle(d.patience); err != nil {
 		return err
 	}
 	old, err := c.Master()
@@ -169,27 +173,27 @@ func (b *bench) round(d *drill, sentinels int) error {
 	for _, r := range c.Others(old) {
 		targets = append(targets, testbed.Target{Addr: r.Addr()})
 	}
-	took, err := testbed.Measure(c.Name, old.Addr(), targets, c.Sentinels, healPatience, func() error { return d.hit(c, old) })
+	took, err := testbed.Measure(c.Name, old.Addr(), targets, c.Sentinels, d.patience, func() error { return d.hit(c, old) })
 	if err != nil {
 		return err
 	}
-	b.report.add(d.measureID(sentinels, "writable"), d.kind, inMS(took.Writable-d.beyond))
-	b.report.add(d.measureID(sentinels, "named"), d.kind, inMS(took.Named-d.beyond))
+	b.report.add(d.id+".writable", d.kind, inMS(took.Writable-d.beyond))
+	b.report.add(d.id+".named", d.kind, inMS(took.Named-d.beyond))
 	if err := d.heal(old); err != nil {
 		return err
 	}
-	return rejoin(old, took.Master)
+	return rejoin(old, took.Master, d.patience)
 }
 
 // rejoin has an old master follow the new one. Sentinels say so too, the
 // original after some ten seconds; ours at once, and they break other
 // connections then.
-func rejoin(old *testbed.Redis, master string) error {
+func rejoin(old *testbed.Redis, master string, patience time.Duration) error {
 	host, port, err := net.SplitHostPort(master)
 	if err != nil {
 		return err
 	}
-	return testbed.Until(healPatience, func() error {
+	return testbed.Until(patience, func() error {
 		role, follows, _, err := old.Role()
 		if err != nil || role == "slave" && follows == master {
 			return err

@@ -26,6 +26,7 @@ type options struct {
 	verbose  bool // each sample is printed when it is taken
 
 	runs    int           // failovers of each kind
+	harder  int           // failovers of fresh Sentinels, and on a busy host, of each kind
 	kills   int           // failovers of ours after kill -9, under 3 Sentinels
 	rounds  int           // of queries, of starts
 	masters []int         // sizes of the fleets
@@ -43,7 +44,7 @@ type options struct {
 
 func defaults() options {
 	return options{
-		runs: 20, kills: 50, rounds: 7, masters: []int{100, 300, 1000, 3000}, die: 100, idle: 20 * time.Second,
+		runs: 20, harder: 10, kills: 50, rounds: 7, masters: []int{100, 300, 1000, 3000}, die: 100, idle: 20 * time.Second,
 		crowd: 300, crowdDie: 50, repeats: 3, downAfter: 5 * time.Second, settle: 5 * time.Second, patience: 60 * time.Second, massPatience: 3 * time.Minute, requests: 1,
 	}
 }
@@ -51,7 +52,7 @@ func defaults() options {
 // shorten makes it the quick run.
 func (o *options) shorten() {
 	o.quick = true
-	o.runs, o.kills, o.rounds, o.masters, o.die, o.idle = 1, 1, 1, []int{20, 60}, 10, time.Second
+	o.runs, o.harder, o.kills, o.rounds, o.masters, o.die, o.idle = 1, 1, 1, 1, []int{20, 60}, 10, time.Second
 	o.crowd, o.crowdDie, o.repeats, o.downAfter, o.settle, o.patience, o.massPatience, o.requests = 20, 5, 1, time.Second, time.Second/2, 20*time.Second, 8*time.Second, 0.02
 }
 
@@ -69,6 +70,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.out, "out", "", "`folder` to write benchmarks.md and benchmarks.svg into")
 	f.BoolVar(&o.verbose, "v", false, "print each sample when it is taken")
 	f.IntVar(&o.runs, "runs", o.runs, "failovers of each kind")
+	f.IntVar(&o.harder, "harder", o.harder, "failovers of fresh Sentinels and on a busy host")
 	f.IntVar(&o.kills, "kills", o.kills, "failovers of ours after kill -9, under 3 Sentinels")
 	f.IntVar(&o.rounds, "rounds", o.rounds, "rounds of queries and of starts")
 	f.IntVar(&o.repeats, "repeats", o.repeats, "how often a fleet is discovered and masters die together, where it does not take long")
@@ -105,7 +107,7 @@ func (o *options) check(rest []string) error {
 		return fmt.Errorf("what is %q?", rest[0])
 	case !slices.Contains([]string{"", "ours", "original"}, o.only):
 		return fmt.Errorf("-only %s: want ours or original", o.only)
-	case o.runs < 1 || o.kills < 1 || o.rounds < 1 || o.repeats < 1 || o.idle < 100*time.Millisecond || o.die < 0:
+	case o.runs < 1 || o.harder < 1 || o.kills < 1 || o.rounds < 1 || o.repeats < 1 || o.idle < 100*time.Millisecond || o.die < 0:
 		return errors.New("too small a number")
 	}
 	return nil
@@ -123,6 +125,13 @@ func main() {
 	if len(os.Args) == 2 && os.Args[1] == herdWord {
 		if err := serveHerd(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, "bench herd:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if len(os.Args) == 3 && os.Args[1] == loadWord {
+		if err := serveLoad(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench load:", err)
 			os.Exit(1)
 		}
 		return

@@ -16,6 +16,7 @@ const (
 	milliseconds unit = "ms"
 	seconds      unit = "s"
 	perSecond    unit = "/s"
+	microseconds unit = "µs"
 	percent      unit = "% of a core"
 	megabytes    unit = "MB"
 	kilobytes    unit = "KB"
@@ -81,6 +82,14 @@ func (s side) measured() bool { return len(s.samples) > 0 }
 
 func (s side) median() float64 { return quantile(s.samples, 50) }
 func (s side) p95() float64    { return quantile(s.samples, 95) }
+
+// budgetText says what is asked of it.
+func (m *measure) budgetText() string {
+	if m.budget.asOriginal && !m.unit.moreIsBetter() {
+		return "at most the original's"
+	}
+	return m.budget.String()
+}
 
 // verdict says whether the budget is kept.
 type verdict string

@@ -7,22 +7,19 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// tick is the unit of processor time in /proc: USER_HZ is 100 everywhere.
-const tick = 10 * time.Millisecond
-
-// cpuTime is the processor time that a process has used.
+// cpuTime is the processor time, user and system, that a process has used: the
+// kernel's own count, in nanoseconds; 0 if there is none.
 func cpuTime(pid int) time.Duration {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	_, rest, _ := strings.Cut(string(text), ") ")
-	f := strings.Fields(rest)
-	if len(f) < 13 {
+	const ofProcess = 2 // CPUCLOCK_SCHED, of all threads: clock_getcpuclockid(3)
+	var t unix.Timespec
+	if unix.ClockGettime(int32(^pid<<3|ofProcess), &t) != nil {
 		return 0
 	}
-	user, _ := strconv.Atoi(f[11])
-	system, _ := strconv.Atoi(f[12])
-	return time.Duration(user+system) * tick
+	return time.Duration(t.Nano())
 }
 
 // residentMB is how much memory of a process is in RAM.

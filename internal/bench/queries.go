@@ -16,41 +16,73 @@ import (
 // query is one command that clients send all the time.
 type query struct {
 	id       string
+	clients  int // connections that ask at the same time
 	pipeline int // commands sent together
 	requests int // in one round: about a second's work
 	command  []string
 }
 
-// connections is how many clients ask at the same time.
-const connections = 50
+// watchers is how many Sentinels of a kind watch the master; the first is asked.
+const watchers = 3
 
-func queries() []query {
-	addr := []string{"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "m0"}
+// queries are what is asked. Client libraries ask one at a time.
+func queries() (all []query) {
+	const many = 50
+	addr, masters := []string{"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "m0"}, []string{"SENTINEL", "MASTERS"}
 	return []query{
-		{"query.addr", 1, 120_000, addr},
-		{"query.ping16", 16, 1_600_000, []string{"PING"}},
-		{"query.addr16", 16, 1_200_000, addr},
-		{"query.masters16", 16, 350_000, []string{"SENTINEL", "MASTERS"}},
+		{"query.addr", many, 1, 120_000, addr},
+		{"query.ping", many, 1, 120_000, []string{"PING"}},
+		{"query.masters", many, 1, 100_000, masters},
+		{"query.master", many, 1, 100_000, []string{"SENTINEL", "MASTER", "m0"}},
+		{"query.replicas", many, 1, 80_000, []string{"SENTINEL", "REPLICAS", "m0"}},
+		{"query.sentinels", many, 1, 80_000, []string{"SENTINEL", "SENTINELS", "m0"}},
+		{"query.info", many, 1, 40_000, []string{"INFO"}},
+		{"query.section", many, 1, 100_000, []string{"INFO", "sentinel"}},
+		{"query.addr1", 1, 1, 30_000, addr},
+		{"query.masters1", 1, 1, 30_000, masters},
+		{"query.ping16", many, 16, 1_600_000, []string{"PING"}},
+		{"query.addr16", many, 16, 1_200_000, addr},
+		{"query.masters16", many, 16, 350_000, masters},
+		{"query.replicas16", many, 16, 200_000, []string{"SENTINEL", "REPLICAS", "m0"}},
 	}
 }
 
 func (q query) String() string {
-	return fmt.Sprintf("P=%d %s", q.pipeline, strings.TrimSuffix(strings.Join(q.command, " "), " m0"))
+	text := fmt.Sprintf("P=%d %s", q.pipeline, strings.TrimSuffix(strings.Join(q.command, " "), " m0"))
+	if q.clients == 1 {
+		text += ", one connection"
+	}
+	return text
 }
+
+// figures are the measures that it fills.
+func (q query) figures() []string {
+	ids := []string{q.id, q.id + ".cpu"}
+	if q.timed() {
+		ids = append(ids, q.id+".p50", q.id+".p99")
+	}
+	return ids
+}
+
+// timed says that the latency of single commands is told too.
+func (q query) timed() bool { return q.id == "query.addr" }
 
 func (b *bench) expectQueries() time.Duration {
 	one := time.Duration(b.requests*1200) * time.Millisecond
 	return 5*time.Second + time.Duration(b.rounds*len(b.kinds)*len(queries()))*one
 }
 
-// queries measures how many queries per second each kind answers, and how
-// fast, with redis-benchmark. Each Sentinel watches one master with its replicas.
+// queries measures how many queries per second each kind answers, how fast, and
+// what of the processor that takes, with redis-benchmark. One master with its
+// replicas is watched.
 func (b *bench) queries() error {
 	program, err := exec.LookPath("redis-benchmark")
 	if err != nil {
 		for _, kind := range b.kinds {
-			for _, id := range []string{"query.addr", "query.addr.p50", "query.addr.p99", "query.ping16", "query.addr16", "query.masters16"} {
-				b.report.note(id, kind, "no redis-benchmark")
+			for _, q := range queries() {
+				for _, id := range q.figures() {
+					b.report.note(id, kind, "no redis-benchmark")
+				}
 			}
 		}
 		return nil
@@ -59,15 +91,15 @@ func (b *bench) queries() error {
 		nodes := make(map[testbed.Kind]*testbed.Sentinel)
 		for _, kind := range b.kinds {
 			// A fleet of its own: they would become peers on a common one.
-			h, err := startHerd(bed, 1, "-"+kind.String(), 1)
+			h, err := startHerd(bed, 1, "-"+kind.String(), watchers)
 			if err != nil {
 				return err
 			}
-			s, err := b.watch(bed, h, kind, "", 1)
+			s, err := b.watch(bed, h, kind, "", watchers)
 			if err != nil {
 				return err
 			}
-			f := fleetRun{masters: 1, sentinels: 1}
+			f := fleetRun{masters: 1, sentinels: watchers}
 			if err := discovered(s, f, time.Now().Add(b.patience)); err != nil {
 				return err
 			}
@@ -83,12 +115,15 @@ func (b *bench) ask(program string, nodes map[testbed.Kind]*testbed.Sentinel) er
 		for k, q := range queries() {
 			b.progress.part(round*len(queries())+k, b.rounds*len(queries()), "queries: %v, round %d of %d", q, round+1, b.rounds)
 			for _, kind := range b.kinds {
+				used := cpuTime(nodes[kind].PID())
 				r, err := q.send(program, nodes[kind].Port, b.requests)
+				used = cpuTime(nodes[kind].PID()) - used
 				if err != nil {
 					return fmt.Errorf("%v, %v: %w", kind, q, err)
 				}
 				b.report.add(q.id, kind, r.perSecond)
-				if q.pipeline == 1 {
+				b.report.add(q.id+".cpu", kind, float64(used.Nanoseconds())/1000/float64(q.count(b.requests)))
+				if q.timed() {
 					b.report.add(q.id+".p50", kind, r.p50)
 					b.report.add(q.id+".p99", kind, r.p99)
 				}
@@ -98,9 +133,12 @@ func (b *bench) ask(program string, nodes map[testbed.Kind]*testbed.Sentinel) er
 	return nil
 }
 
+// count is how many commands are sent for that part of the full number.
+func (q query) count(part float64) int { return int(float64(q.requests) * part) }
+
 func (q query) send(program string, port int, part float64) (load, error) {
-	args := []string{"-p", strconv.Itoa(port), "-c", strconv.Itoa(connections), "-P", strconv.Itoa(q.pipeline),
-		"-n", strconv.Itoa(int(float64(q.requests) * part)), "--csv"}
+	args := []string{"-p", strconv.Itoa(port), "-c", strconv.Itoa(q.clients), "-P", strconv.Itoa(q.pipeline),
+		"-n", strconv.Itoa(q.count(part)), "--csv"}
 	out, err := exec.Command(program, append(args, q.command...)...).Output()
 	if err != nil {
 		return load{}, err

@@ -104,6 +104,11 @@ func (r *report) derive() {
 			r.note("growth.bend", kind, "too few fleets")
 		}
 	}
+	if m := r.byID[fleetID(r.massSize(), "cpu")]; m.sides[testbed.Original].measured() && m.sides[testbed.Ours].measured() {
+		r.add("idle.share", testbed.Ours, m.sides[testbed.Ours].median()/m.sides[testbed.Original].median())
+	} else {
+		r.note("idle.share", testbed.Ours, "one of both is not measured")
+	}
 	with, without := r.byID["recording.with"].sides[testbed.Ours], r.byID["recording.without"].sides[testbed.Ours]
 	if with.measured() && without.measured() {
 		r.add("recording.cost", testbed.Ours, with.median()-without.median())
@@ -139,7 +144,7 @@ func (r *report) gaps() error {
 
 // oursOnly says that the original has nothing like it.
 func (m *measure) oursOnly(kind testbed.Kind) bool {
-	return kind == testbed.Original && m.filledBy() == "recording"
+	return kind == testbed.Original && (m.filledBy() == "recording" || m.id == "idle.share")
 }
 
 // row is one measure as text: name, original median, p95 and number of
@@ -164,7 +169,7 @@ func (m *measure) row() []string {
 	if g := m.gain(); g > 0 {
 		gain = fmt.Sprintf("%.3g x", g)
 	}
-	return append(cells, gain, m.budget.String(), string(m.verdict()))
+	return append(cells, gain, m.budgetText(), string(m.verdict()))
 }
 
 var heads = []string{"what", "original", "p95", "n", "ours", "p95", "n", "better", "budget", ""}

@@ -20,7 +20,7 @@ func sample(o options) *report {
 	r := newReport(o, bothKinds, testbed.Programs{})
 	for i, m := range r.measures {
 		for _, kind := range bothKinds {
-			if m.filledBy() != "recording" || kind == testbed.Ours {
+			if !m.oursOnly(kind) {
 				r.add(m.id, kind, float64(i+2), float64(i+1), float64(i+3))
 			}
 		}
@@ -44,6 +44,10 @@ func TestBudgetsAreThoseOfTheDesign(t *testing.T) {
 		{"1000 masters x 3: discover all, s / CPU, % / RSS, MB / worst mass failover of 100", "<= 3 / <= 8 / <= 69 / <= 1000", 4},
 		{"3000 masters x 3: discover all, s / CPU, % / RSS, MB", "<= 10 / <= 30 / <= 200", 3},
 		{"queries per second, 50 connections: P=1 get-master-addr / P=16 PING / P=16 get-master-addr / P=16 MASTERS", "at least the original |", 4},
+		{"kill -9, one second after three fresh Sentinels have met: new master accepts writes / all Sentinels name it", "<= 10 / <= 25", 2},
+		{"kill -9 beside six busy loops, two writers that fsync and four loops that start processes, to each two cores: same", "<= 31 / <= 90", 2},
+		{"1000 idle masters: processor, by the original's", "<= 0.8", 1},
+		{"processor per query, µs, 50 connections, P=1: PING / get-master-addr / MASTERS / MASTER / REPLICAS / SENTINELS / INFO", "at most the original's |", 7},
 	} {
 		_, rest, found := strings.Cut(page, "| "+row.what)
 		require.True(t, found, "no row: %s", row.what)
@@ -55,7 +59,7 @@ func TestBudgetsAreThoseOfTheDesign(t *testing.T) {
 		require.Contains(t, cells[3]+"|", row.budget)
 		require.NotContains(t, cells[4], "not measured", line)
 	}
-	require.Len(t, budgetRows, 7)
+	require.Len(t, budgetRows, 11)
 }
 
 // What the table of budgets says is what is judged by.
@@ -144,6 +148,10 @@ func TestDerivedMeasures(t *testing.T) {
 	require.InDelta(t, 1, figure("growth.bend"), 1e-9)
 	require.InDelta(t, 1024.0/5, figure("growth.rss"), 1e-9)
 	require.InDelta(t, 3, figure("recording.cost"), 1e-9)
+	require.False(t, r.byID["idle.share"].sides[testbed.Ours].measured(), "the original was not measured")
+	r.add(fleetID(1000, "cpu"), testbed.Original, 125)
+	r.derive()
+	require.InDelta(t, 0.8, figure("idle.share"), 1e-9)
 	require.Equal(t, "too few fleets", r.byID["growth.rss"].sides[testbed.Original].note)
 }
 

@@ -55,7 +55,7 @@ var rooms = map[string]room{
 	"internal/testbed":   {own: []string{"internal/resp"}},
 	"internal/demo":      {own: []string{"internal/testbed", "internal/fakeredis"}},
 	"internal/bench": {own: []string{"internal/fakeredis", "internal/testbed"},
-		foreign: []string{"gonum.org/v1/plot", "github.com/schollz/progressbar/v3"}},
+		foreign: []string{"golang.org/x/sys", "gonum.org/v1/plot", "github.com/schollz/progressbar/v3"}},
 	"integration":           {},
 	"integration/fixture":   {own: []string{"internal/testbed"}, foreign: []string{"github.com/stretchr/testify"}},
 	"integration/clients":   {foreign: []string{"github.com/redis/rueidis"}},
