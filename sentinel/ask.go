@@ -143,17 +143,21 @@ func (c *Core) ask(m *master, p *peer) {
 	}
 	p.asks++
 	p.askedAt = c.now.Mono
-	at, foreign := p.knowsMasterAs()
+	at, foreign := c.knowsMasterAs(p)
 	c.sendNow(&p.link.cmd, pending{is: sendAsk, inst: &p.instance, vote: vote, epoch: epoch, foreign: foreign, turn: m.switched.count},
 		[]string{"SENTINEL", "is-master-down-by-addr", at.Shown(c.announceHostnames), itoa(at.Port),
 			strconv.FormatInt(epoch.Wire(), 10), candidate})
 }
 
 // knowsMasterAs is the address by which p finds the master, and whether it is
-// another than ours.
+// another than ours: what its hellos say, unless some of late have given ours,
+// since others may be forged.
 //
 // Rule: E-4.
-func (p *peer) knowsMasterAs() (at replication.Addr, foreign bool) {
+func (c *Core) knowsMasterAs(p *peer) (at replication.Addr, foreign bool) {
+	if c.now.Mono-p.agreedAt < 2*c.params.publishPeriod {
+		return p.of.addr, false
+	}
 	if p.said.addr.Host == "" || p.said.addr.Same(p.of.addr) {
 		return p.of.addr, false
 	}

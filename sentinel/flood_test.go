@@ -445,3 +445,36 @@ func TestOldConfigurationIsAnsweredWhereItWasHeard(t *testing.T) {
 	w.reply(7000, "PUBLISH", resp.Int(1))
 	require.Zero(t, hear(5), "who has what we have is not answered")
 }
+
+// Forged hellos that give the master another address do not have a peer asked
+// about that one, nor its opinion left out, while it gives ours itself.
+//
+// Rule: E-4, B-323.
+func TestForgedAddressOfTheMasterIsNotAskedFor(t *testing.T) {
+	r := newRig(t, around(watched("mm", "10.0.0.1", 6379, 2), 0, 1))
+	m := r.c.byName["mm"]
+	p := m.peers[0]
+	asked := func() string {
+		r.c.now = r.now
+		at, foreign := r.c.knowsMasterAs(p)
+		return fmt.Sprint(at.Host, foreign)
+	}
+	r.hear(helloOf(0, 0, "10.0.0.9,6379", 0))
+	require.Equal(t, "10.0.0.9true", asked(), "it never gave ours")
+	for range 5 {
+		r.hear(helloOf(0, 0, "10.0.0.1,6379", 0))
+		require.Equal(t, "10.0.0.1false", asked())
+		r.wait(2 * time.Second)
+		r.hear(helloOf(0, 0, "10.0.0.9,6379", 0))
+		require.Equal(t, "10.0.0.1false", asked())
+	}
+	r.wait(2 * time.Second)
+	r.hear(helloOf(0, 0, "10.0.0.1,6379", 0))
+	r.wait(3 * time.Second)
+	r.hear(helloOf(0, 0, "10.0.0.1,6379", 0)) // a repetition counts
+	r.wait(3 * time.Second)
+	r.hear(helloOf(0, 0, "10.0.0.9,6379", 0))
+	require.Equal(t, "10.0.0.1false", asked())
+	r.wait(time.Second)
+	require.Equal(t, "10.0.0.9true", asked(), "two publish periods")
+}

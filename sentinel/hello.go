@@ -176,6 +176,9 @@ func (c *Core) heardBefore(payload []byte) bool {
 			return false
 		}
 		p.heardAt, p.link.namedAt = c.now.Mono, c.now.Mono
+		if p.said.addr.Same(m.addr) {
+			p.agreedAt = c.now.Mono
+		}
 		return true
 	}
 	return false
@@ -229,6 +232,9 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage, from *insta
 		return
 	}
 	p.said = configuration{addr, h.masterConfig}
+	if addr.Same(m.addr) {
+		p.agreedAt = c.now.Mono
+	}
 	switch {
 	case h.masterConfig > m.configEpoch:
 		if !m.told.take(c.now.Mono, time.Second, configBurst) {

@@ -103,6 +103,7 @@ type peer struct {
 	hello     string        // the payload of that hello, to know a repetition
 	said      configuration // what that hello says of the master
 	list      listing       // whom it knows, as it told while peers were being discovered
+	agreedAt  time.Duration // the last hello that gave the master the address that we ask for; never
 	claim     claimed       // the address it is said to have moved to
 	names     budget        // for names that its hellos give the master
 	awaits    *hostName     // … or the name it gives, while that is being looked up; nil = none

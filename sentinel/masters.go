@@ -129,7 +129,7 @@ func (c *Core) replicaName(a replication.Addr) string {
 func (c *Core) newPeer(m *master, addr replication.Addr, runID string) *peer {
 	p := &peer{
 		heardAt: c.now.Mono, answeredAt: c.now.Mono,
-		asksAt: never, askedAt: never, disputeAt: never,
+		agreedAt: never, asksAt: never, askedAt: never, disputeAt: never,
 		voice: voice{asked: never, sentAt: never, heldSince: never, heldNext: never},
 	}
 	p.instance = newInstance(c, kindPeer, m, addr)

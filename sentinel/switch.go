@@ -61,6 +61,7 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 	m.info.ReplID, m.info.ReplID2 = dataSet, before // its next failover may come before its next INFO (E-55)
 	m.switched = switched{at: c.now.Mono, by: by, count: m.switched.count + 1}
 	for _, p := range m.peers { // what they said was about the old address (S-4)
+		p.agreedAt = never
 		p.opinionDown, p.answered, p.askedAt, p.askStep = false, false, never, 0
 	}
 	for _, r := range replicas {
