@@ -133,7 +133,7 @@ func TestSentinelsThatCannotBeUsedAreTold(t *testing.T) {
 	id := strings.Repeat("1f", 20)
 	say := func(port int) {
 		t.Helper()
-		fixture.Until(t, 10*time.Second, func() error {
+		fixture.Until(t, 30*time.Second, func() error {
 			v, err := r.Do("PUBLISH", "__sentinel__:hello", fmt.Sprintf("127.0.0.1,%d,%s,0,mm,%s,%d,0", port, id, r.Host, r.Port))
 			if err == nil && v.Int == 0 {
 				err = errors.New("nobody has subscribed")
@@ -183,10 +183,10 @@ func TestWatchedSentinelIsTold(t *testing.T) {
 			}})
 			require.NoError(t, err)
 			who := fmt.Sprintf("master mm %s %d", other.Host, other.Port)
-			fixture.Until(t, 10*time.Second, func() error {
+			fixture.Until(t, 30*time.Second, func() error {
 				return logHas(s.Process, "- -role-change "+who+" new reported role is slave")
 			})
-			fixture.Until(t, 10*time.Second, func() error {
+			fixture.Until(t, 30*time.Second, func() error {
 				f, err := s.State("mm")
 				if err == nil && (f["role-reported"] != "slave" || !strings.HasPrefix(f["flags"], "master")) {
 					err = fmt.Errorf("role %s, flags %s", f["role-reported"], f["flags"])

@@ -48,7 +48,7 @@ func TestDemo(t *testing.T) {
 			left, err := os.ReadDir(tmp)
 			require.NoError(t, err)
 			require.Empty(t, left, "left behind")
-			require.NoError(t, testbed.Until(5*time.Second, func() error { return noProcessIn(tmp) }))
+			require.NoError(t, testbed.Until(30*time.Second, func() error { return noProcessIn(tmp) }))
 		})
 	}
 }

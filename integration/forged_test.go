@@ -55,7 +55,7 @@ func forge(t *testing.T, c *testbed.Cluster, stranger bool) {
 		require.NoError(t, err)
 	}
 	moved := ids[1]
-	fixture.Until(t, 10*time.Second, func() error {
+	fixture.Until(t, 30*time.Second, func() error {
 		v, err := first.Do("SENTINEL", "SENTINELS", c.Name)
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func forge(t *testing.T, c *testbed.Cluster, stranger bool) {
 		return
 	}
 	// Five hellos after the master is seen down, ten seconds, nothing has happened.
-	fixture.Until(t, 10*time.Second, func() error {
+	fixture.Until(t, 30*time.Second, func() error {
 		if len(c.Events.Named(begin, first.Name, "+sdown")) == 0 {
 			return fmt.Errorf("no +sdown")
 		}

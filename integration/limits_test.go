@@ -64,7 +64,7 @@ func TestTimesAtTheirMaximumInAFile(t *testing.T) {
 		"sentinel master-reboot-down-after-period mm " + most,
 	}})
 	require.NoError(t, err)
-	fixture.Until(t, 10*time.Second, func() error { return s.Sees("mm", 1, 0) })
+	fixture.Until(t, 30*time.Second, func() error { return s.Sees("mm", 1, 0) })
 	fixture.Until(t, 20*time.Second, func() error {
 		if v, err := s.Do("SENTINEL", "FAILOVER", "mm"); err != nil || v.Str != "OK" {
 			return fmt.Errorf("%v %v", v.Str, err)

@@ -113,11 +113,11 @@ func opening(t *testing.T, kind testbed.Kind, pass string) (first []string) {
 	}
 	s, err := bed.Sentinel("sentinel", testbed.SentinelOptions{Kind: kind, Lines: lines})
 	require.NoError(t, err)
-	fixture.Until(t, 10*time.Second, func() error { return s.Sees("mm", 0, 0) })
+	fixture.Until(t, 30*time.Second, func() error { return s.Sees("mm", 0, 0) })
 	id, err := s.Do("SENTINEL", "MYID")
 	require.NoError(t, err)
 
-	fixture.Until(t, 10*time.Second, func() error {
+	fixture.Until(t, 30*time.Second, func() error {
 		first = nil
 		for _, words := range m.byClient(5) {
 			if len(words) == 0 || !slices.ContainsFunc(words, sentinelID.MatchString) {

@@ -38,7 +38,7 @@ func TestControlBytesDoNotReachTheLog(t *testing.T) {
 			}
 			_, err := testbed.Do(r.Addr(), "", "PUBLISH", "__sentinel__:hello", "127.0.0.1,1,"+evil+",1,mm,127.0.0.1,1,0")
 			require.NoError(t, err)
-			fixture.Until(t, 10*time.Second, func() error {
+			fixture.Until(t, 30*time.Second, func() error {
 				if strings.Contains(s.Tail(1<<20), "quorum 2") {
 					return nil
 				}

@@ -105,7 +105,7 @@ func TestNamesAreAnsweredLate(t *testing.T) {
 	p.neverBlocked(t)
 
 	c.Redis[0].Kill()
-	fixture.Until(t, 10*time.Second, func() error { return c.name(1, []string{"name", "name", "name"}) })
+	fixture.Until(t, 30*time.Second, func() error { return c.name(1, []string{"name", "name", "name"}) })
 	for _, s := range c.Sentinels {
 		onlyNames(t, s)
 	}
@@ -120,7 +120,7 @@ func TestFirstNameServerIsDead(t *testing.T) {
 	c := newNames(t, namesOptions{dead: true})
 	c.settles(t, 60*time.Second, 0)
 	c.Redis[0].Kill()
-	fixture.Until(t, 10*time.Second, func() error { return c.name(1, []string{"name", "name", "name"}) })
+	fixture.Until(t, 30*time.Second, func() error { return c.name(1, []string{"name", "name", "name"}) })
 	for _, s := range c.Sentinels {
 		onlyNames(t, s)
 	}

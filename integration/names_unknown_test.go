@@ -47,7 +47,7 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 	begin := time.Now()
 	_, err = s.Do("SENTINEL", "MONITOR", "other", "ghost7", "6379", "1")
 	require.EqualError(t, err, "ERR Invalid IP address or hostname specified")
-	require.Less(t, time.Since(begin), time.Second, "the name server answers at once")
+	require.Less(t, time.Since(begin), 4*time.Second, "the name server answers at once")
 
 	// redis3 said ghost5 before or after it was first listed.
 	want := []string{c.ip["redis2"] + ":6379 " + c.ip["redis2"], "ghost3:6380 ghost3", "ghost5:6379 ghost5"}
@@ -62,7 +62,7 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 	require.Equal(t, []string{strings.Repeat("8", 40) + " ghost4", ghost + " ghost6"}, instances(t, s, "SENTINELS", "mm"))
 	require.Equal(t, []string{"ghost2:6379 ghost2"}, instances(t, s, "REPLICAS", "gone"))
 	require.NoError(t, s.Names("gone", "ghost1:6379"))
-	fixture.Until(t, 10*time.Second, func() error { return flagged(s, "gone", "s_down,master,disconnected") })
+	fixture.Until(t, 30*time.Second, func() error { return flagged(s, "gone", "s_down,master,disconnected") })
 	p.neverBlocked(t)
 	for _, line := range sentinelLines(t, s) {
 		require.NotContains(t, line, "  ", "an address is never empty")
@@ -74,7 +74,7 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 	// The master turns up after all.
 	require.NoError(t, s.Up())
 	c.dns.Set("ghost1", c.ip["redis1"])
-	fixture.Until(t, 10*time.Second, func() error { return flagged(s, "gone", "master") })
+	fixture.Until(t, 30*time.Second, func() error { return flagged(s, "gone", "master") })
 	require.NoError(t, s.Names("gone", c.ip["redis1"]+":6379"))
 }
 

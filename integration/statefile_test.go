@@ -54,7 +54,7 @@ func TestStateFile(t *testing.T) {
 	t.Cleanup(events.Close)
 	require.NoError(t, events.Follow(s))
 
-	fixture.Until(t, 10*time.Second, func() error { return s.Sees("mm", 1, 0) })
+	fixture.Until(t, 30*time.Second, func() error { return s.Sees("mm", 1, 0) })
 	_, err = s.Do("SENTINEL", "SET", "mm", "failover-timeout", "12345")
 	require.NoError(t, err)
 	_, err = s.Do("SENTINEL", "MONITOR", "other", "127.0.0.1", portOf(replica), "2")
@@ -100,7 +100,7 @@ func restartOnState(t *testing.T, s *testbed.Sentinel, main, id string, replica 
 	require.NoError(t, err)
 	require.Equal(t, "12345", m["failover-timeout"])
 	require.Equal(t, "1000", m["down-after-milliseconds"], "of the main file")
-	fixture.Until(t, 10*time.Second, func() error { return s.Sees("mm", 1, 0) })
+	fixture.Until(t, 30*time.Second, func() error { return s.Sees("mm", 1, 0) })
 
 	// Gone again, it stays gone: the state file says so or is without it.
 	_, err = s.Do("SENTINEL", "REMOVE", "other")
@@ -233,7 +233,7 @@ func TestBindMountedFile(t *testing.T) {
 					"sentinel down-after-milliseconds mm 1000")})
 			require.NoError(t, err)
 			beneath := readText(t, path)
-			fixture.Until(t, 10*time.Second, func() error { return s.Sees("mm", 1, 0) })
+			fixture.Until(t, 30*time.Second, func() error { return s.Sees("mm", 1, 0) })
 			_, err = s.Do("SENTINEL", "FLUSHCONFIG")
 			require.NoError(t, err)
 			require.Contains(t, readText(t, volume), "sentinel known-replica mm 127.0.0.1 "+portOf(replica)+"\n")
@@ -246,7 +246,7 @@ func TestBindMountedFile(t *testing.T) {
 			s.Kill()
 			require.NoError(t, s.Up())
 			require.Equal(t, want, know(t, s, "mm"))
-			fixture.Until(t, 5*time.Second, func() error { // what a start writes to try it is gone at once
+			fixture.Until(t, 30*time.Second, func() error { // what a start writes to try it is gone at once
 				left, err := filepath.Glob(filepath.Join(dir, tc.file+"*"))
 				if err == nil && len(left) != 1 {
 					err = fmt.Errorf("files are left: %v", left)

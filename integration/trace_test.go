@@ -47,7 +47,7 @@ func TestRecordedFailoverReplays(t *testing.T) {
 			s.Kill()
 		} else {
 			s.Signal(syscall.SIGTERM)
-			fixture.Until(t, 10*time.Second, func() error {
+			fixture.Until(t, 30*time.Second, func() error {
 				if s.Running() {
 					return errors.New(s.Name + " is still running")
 				}

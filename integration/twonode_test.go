@@ -105,8 +105,8 @@ func newTwoNodes(t *testing.T, lines []string, names, shown bool) *twoNodes {
 		}
 	})
 	n.sentinel = s
-	fixture.Until(t, 15*time.Second, func() error { return n.tells(0) })
-	fixture.Until(t, 15*time.Second, func() error { return s.Sees("master01", 1, 0) })
+	fixture.Until(t, 30*time.Second, func() error { return n.tells(0) })
+	fixture.Until(t, 30*time.Second, func() error { return s.Sees("master01", 1, 0) })
 	// A Sentinel that knows of no others stands for no election within the
 	// first three periods of its hellos (E-18).
 	require.NoError(t, testbed.Announced(ips[0]+":6379", "TestPass", n.shown[0], 1, 4, 30*time.Second))
@@ -117,9 +117,9 @@ func newTwoNodes(t *testing.T, lines []string, names, shown bool) *twoNodes {
 func (n *twoNodes) goThere(t *testing.T) {
 	begin := time.Now()
 	require.True(t, n.redis[0].Stop(10*time.Second))
-	fixture.Until(t, 10*time.Second, n.redis[1].IsMaster)
-	n.within(t, begin, 3*time.Second, 5*time.Second, "redis2 is master")
-	fixture.Until(t, 5*time.Second, func() error { return n.tells(1) })
+	fixture.Until(t, 30*time.Second, n.redis[1].IsMaster)
+	n.within(t, begin, 3*time.Second, 15*time.Second, "redis2 is master")
+	fixture.Until(t, 30*time.Second, func() error { return n.tells(1) })
 	require.Len(t, n.events.Named(begin, "", "+switch-master"), 1)
 
 	require.NoError(t, n.redis[0].Up())
@@ -131,7 +131,7 @@ func (n *twoNodes) goThere(t *testing.T) {
 		}
 		return err
 	})
-	n.within(t, back, 0, 1500*time.Millisecond, "redis1 is a replica")
+	n.within(t, back, 0, 8*time.Second, "redis1 is a replica")
 }
 
 // comeBack stops redis2 as soon as redis1 is a linked replica of it.
@@ -140,8 +140,8 @@ func (n *twoNodes) comeBack(t *testing.T) {
 	begin := time.Now()
 	require.True(t, n.redis[1].Stop(10*time.Second))
 	fixture.Until(t, 40*time.Second, n.redis[0].IsMaster)
-	n.within(t, begin, 3*time.Second, 5*time.Second, "redis1 is master again")
-	fixture.Until(t, 5*time.Second, func() error { return n.tells(0) })
+	n.within(t, begin, 3*time.Second, 15*time.Second, "redis1 is master again")
+	fixture.Until(t, 30*time.Second, func() error { return n.tells(0) })
 
 	require.NoError(t, n.redis[1].Up())
 	fixture.Until(t, 20*time.Second, func() error { return n.redis[1].Follows(n.shown[0]) })
@@ -149,7 +149,9 @@ func (n *twoNodes) comeBack(t *testing.T) {
 	require.Len(t, n.events.Named(begin, "", "+switch-master"), 1)
 }
 
-// within checks how long ago begin is; the test goes on in any case.
+// within checks how long ago begin is; the test goes on in any case. What is
+// longer than most is another way of getting there, not a slow machine: the
+// original has an old master replicate after some ten seconds.
 func (n *twoNodes) within(t *testing.T, begin time.Time, least, most time.Duration, what string) {
 	t.Helper()
 	took := time.Since(begin)

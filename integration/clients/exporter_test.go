@@ -47,7 +47,7 @@ func TestPrometheusExporter(t *testing.T) {
 		defer s.Kill()
 		theirs := export("exporter2", s.Addr())
 		var want []string
-		fixture.Until(t, 10*time.Second, func() error { want, err = scrape(theirs, "redis_"); return err })
+		fixture.Until(t, 30*time.Second, func() error { want, err = scrape(theirs, "redis_"); return err })
 		got, err := scrape(ours, "redis_")
 		require.NoError(t, err)
 		require.Equal(t, names(want), names(got))
@@ -100,7 +100,7 @@ func differ(want []string, url string) error {
 
 // scrape returns the sorted series that begin with prefix.
 func scrape(url, prefix string) ([]string, error) {
-	client := http.Client{Timeout: 5 * time.Second}
+	client := http.Client{Timeout: 30 * time.Second}
 	reply, err := client.Get(url)
 	if err != nil {
 		return nil, err

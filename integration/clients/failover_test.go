@@ -15,7 +15,7 @@ import (
 
 // resume is how long a client may take to write again once all Sentinels name
 // the new master. Each client waits for at most 1 s between two attempts.
-const resume = 10 * time.Second
+const resume = 30 * time.Second
 
 // libraries are the clients, each with how to run it.
 var libraries = []struct {
@@ -61,7 +61,7 @@ func TestClientThroughFailover(t *testing.T) {
 				l.log = start(t, bed, "client", append(append(argv, to.name, key), to.sentinels...)...).Log
 			}
 			if lib.listens {
-				fixture.Until(t, 10*time.Second, func() error { return listens(c) })
+				fixture.Until(t, 30*time.Second, func() error { return listens(c) })
 			}
 
 			old := must(c.Master())

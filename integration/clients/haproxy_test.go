@@ -72,7 +72,7 @@ func TestHAProxy(t *testing.T) {
 func throughProxy(t *testing.T, addr string) *testbed.Client {
 	t.Helper()
 	var client *testbed.Client
-	fixture.Until(t, 15*time.Second, func() error {
+	fixture.Until(t, 30*time.Second, func() error {
 		c, err := testbed.Dial(addr, password)
 		if err != nil {
 			return err

@@ -88,7 +88,7 @@ func (l *load) replicated(t *testing.T, r *testbed.Redis) int {
 	t.Helper()
 	last, err := l.last()
 	require.NoError(t, err)
-	fixture.Until(t, 5*time.Second, func() error {
+	fixture.Until(t, 30*time.Second, func() error {
 		v, err := r.Do("SISMEMBER", key, strconv.Itoa(last))
 		if err == nil && v.Int != 1 {
 			err = fmt.Errorf("%s does not have %d yet", r.Name, last)

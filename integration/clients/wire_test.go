@@ -57,7 +57,7 @@ func (w *wire) next() (string, error) {
 // ask sends one command and returns the bytes of its reply.
 func (w *wire) ask(t *testing.T, words ...string) string {
 	t.Helper()
-	require.NoError(t, w.conn.SetDeadline(time.Now().Add(5*time.Second)))
+	require.NoError(t, w.conn.SetDeadline(time.Now().Add(30*time.Second)))
 	_, err := w.conn.Write([]byte(array("*", words...)))
 	require.NoError(t, err)
 	reply, err := w.next()

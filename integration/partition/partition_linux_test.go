@@ -67,7 +67,7 @@ func play(s schedule, mix int, minReplicas bool) (out outcome, err error) {
 	far.start(ctx, w.p, &wait)
 	wait.Go(func() { out.worst = watch(ctx, w.cluster.Redis) })
 	for _, c := range []*client{near, far} {
-		if err := testbed.Until(10*time.Second, func() error {
+		if err := testbed.Until(30*time.Second, func() error {
 			if len(c.since(time.Time{})) < 100 {
 				return fmt.Errorf("client %s has not written yet", c.key)
 			}

@@ -1,6 +1,7 @@
 package stress
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"gosentinel/integration/fixture"
 )
@@ -38,6 +41,15 @@ func short(ci, issue int) int {
 // say prints a figure, whether or not the test is verbose.
 func say(t *testing.T, format string, args ...any) {
 	fmt.Printf("%s: %s\n", t.Name(), fmt.Sprintf(format, args...))
+}
+
+// atMost judges a figure. Only the full run does: what CI asserts must hold
+// whatever else the machine has to do.
+func atMost[T cmp.Ordered](t *testing.T, got, most T, what string) {
+	t.Helper()
+	if *full {
+		require.LessOrEqual(t, got, most, what)
+	}
 }
 
 // quantile is the value that percent of the sorted ds do not exceed.

@@ -37,7 +37,7 @@ func newHerd(t *testing.T, masters int) *herd {
 func TestHerdTellsPromotions(t *testing.T) {
 	h := newHerd(t, 3)
 	promote := func(group int) {
-		require.NoError(t, testbed.Until(10*time.Second, func() error {
+		require.NoError(t, testbed.Until(30*time.Second, func() error {
 			if _, err := testbed.Do(address(group, 0, h.port), "", "PING"); err == nil {
 				return fmt.Errorf("master %d is alive", group)
 			}

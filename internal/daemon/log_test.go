@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // newTestSink is a sink that the test closes.
 func newTestSink(t *testing.T, out io.Writer) *logSink {

@@ -42,7 +42,7 @@ func (b *scriptBed) next() sentinel.Input {
 	select {
 	case in := <-b.inputs:
 		return in
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		b.t.Fatal("the script told nothing")
 		return nil
 	}

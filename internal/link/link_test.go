@@ -20,7 +20,7 @@ import (
 )
 
 // patience bounds every wait of these tests.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // server is a far end: handle runs for each connection that it accepts.
 func server(t *testing.T, handle func(c net.Conn)) (port int) {

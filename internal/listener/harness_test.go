@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // loop is a Backend as the daemon's: one goroutine answers what is submitted.
 type loop struct {

@@ -15,7 +15,7 @@ import (
 
 // startPatience is how long a started program may take to answer: processes on
 // a busy machine of two cores have been seen to take 2 s.
-const startPatience = 15 * time.Second
+const startPatience = 30 * time.Second
 
 // Redis is one redis-server.
 type Redis struct {

@@ -75,7 +75,7 @@ func TestProcesses(t *testing.T) {
 	p.Kill() // nothing to kill
 	require.NoError(t, p.Start())
 	require.Error(t, p.Start(), "it runs already")
-	require.NoError(t, Until(5*time.Second, func() error {
+	require.NoError(t, Until(30*time.Second, func() error {
 		if p.Tail(100) != "started\n" {
 			return errors.New("nothing logged")
 		}
@@ -87,7 +87,7 @@ func TestProcesses(t *testing.T) {
 	q, err := b.process("stubborn", []string{"sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 1; done"})
 	require.NoError(t, err)
 	require.NoError(t, q.Start())
-	require.NoError(t, Until(5*time.Second, func() error {
+	require.NoError(t, Until(30*time.Second, func() error {
 		if q.Tail(100) != "deaf\n" {
 			return errors.New("nothing logged")
 		}

@@ -229,7 +229,7 @@ func TestRecordsDoNotWait(t *testing.T) {
 			data, _ := os.ReadFile(path)
 			n, err := play(data)
 			return err == io.EOF && n-1 == records
-		}, 5*time.Second, time.Millisecond)
+		}, 30*time.Second, time.Millisecond)
 	}
 	tick := func(at time.Duration) []sentinel.Effect { return r.Step(sentinel.Stamp{Mono: at}, sentinel.Tick{}) }
 	written(1)
@@ -337,7 +337,7 @@ func TestNoDirectory(t *testing.T) {
 	var log logged
 	w := newWriter(filepath.Join(t.TempDir(), "none", "x"), log.add)
 	w.begin([]byte("one"))
-	require.Eventually(t, func() bool { return !w.put([]byte("two")) }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return !w.put([]byte("two")) }, 30*time.Second, time.Millisecond)
 	w.begin([]byte("three"))
 	w.close()
 	require.Len(t, log.lines, 1)
