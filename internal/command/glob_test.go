@@ -85,6 +85,26 @@ func randomText(r *rand.Rand, of string, most int) string {
 	return b.String()
 }
 
+// Rule: K-0, a pattern that was made ready is the same one.
+func TestMatcherIsGlob(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	matched := 0
+	for range 50000 {
+		pattern, text := randomText(r, `ab*?[]^-\`, 10), randomText(r, `ab-^]*\`, 8)
+		want := Glob(pattern, text, false)
+		require.Equal(t, want, Compile(pattern, 8).Match(text), "%q %q", pattern, text)
+		require.Equal(t, want, Compile(pattern, len(text)).Match(text), "%q %q", pattern, text)
+		if want {
+			matched++
+		}
+	}
+	require.Greater(t, matched, 1000)
+	long := Compile("*"+strings.Repeat("a*", 1<<20), 100)
+	require.False(t, long.Match(strings.Repeat("a", 100)))
+	require.Empty(t, long.parts)
+	require.Len(t, Compile(strings.Repeat("*", 1<<20)+"[a"+strings.Repeat("b-z", 1<<20)+"]", 100).parts, 2)
+}
+
 // Rule: K-0, a pattern that makes naive matching exponential is cheap.
 func TestGlobIsBounded(t *testing.T) {
 	pattern, text := strings.Repeat("a*", 200)+"b", strings.Repeat("a", 2000)

@@ -9,6 +9,12 @@ import (
 	"gosentinel/internal/resp"
 )
 
+// How much of channels' names patterns are matched with.
+const (
+	maxChannel = 128 // bytes; the events' names are far shorter
+	maxHeard   = 256 // channels whose patterns are remembered
+)
+
 // What the hub takes before it gives its subscribers up.
 const (
 	maxQueued      = 1 << 16 // messages
@@ -29,11 +35,19 @@ type hub struct {
 	done    uint64     // events put into the clients' queues
 	settled *sync.Cond // done grew
 
-	topics   sync.RWMutex // guards channels and patterns
+	topics   sync.RWMutex // guards what follows
 	channels map[string]map[*client]struct{}
-	patterns map[string]map[*client]struct{}
+	patterns map[string]*topic
+	heard    map[string]map[string]*topic // the patterns that match each channel that was published to
+	names    []string                     // of heard, in the order in which they came
 
 	dirty []*client // to be pumped; the hub's goroutine's own
+}
+
+// topic is a pattern with those who subscribed to it.
+type topic struct {
+	match *command.Matcher
+	subs  map[*client]struct{}
 }
 
 type event struct{ channel, payload string }
@@ -59,7 +73,8 @@ func (h *hub) init(s *Server) {
 	h.wake = make(chan struct{}, 1)
 	h.settled = sync.NewCond(&h.mu)
 	h.channels = make(map[string]map[*client]struct{})
-	h.patterns = make(map[string]map[*client]struct{})
+	h.patterns = make(map[string]*topic)
+	h.heard = make(map[string]map[string]*topic)
 }
 
 // Publish sends a message to all who subscribed to channel, or to a pattern
@@ -149,18 +164,41 @@ func (h *hub) giveUp() {
 }
 
 // deliver puts an event into the queues of its subscribers: those of the
-// channel first, then those of patterns.
+// channel first, then those of patterns. What patterns match a channel is known
+// but for its first event: who subscribes finds out for himself (joinPattern), so
+// that the patterns of one, however many, delay the events of nobody else.
 func (h *hub) deliver(ev event) {
 	h.topics.RLock()
 	defer h.topics.RUnlock()
 	if subs := h.channels[ev.channel]; len(subs) > 0 {
 		h.push(subs, &message{value: pushOf(resp.Str("message"), resp.Str(ev.channel), resp.Str(ev.payload))})
 	}
-	for pattern, subs := range h.patterns {
-		if command.Glob(pattern, ev.channel, false) {
-			h.push(subs, &message{value: pushOf(resp.Str("pmessage"), resp.Str(pattern), resp.Str(ev.channel), resp.Str(ev.payload))})
+	matching, known := h.heard[ev.channel]
+	if !known {
+		h.topics.RUnlock()
+		matching = h.hear(ev.channel)
+		h.topics.RLock()
+	}
+	for pattern, t := range matching {
+		h.push(t.subs, &message{value: pushOf(resp.Str("pmessage"), resp.Str(pattern), resp.Str(ev.channel), resp.Str(ev.payload))})
+	}
+}
+
+// hear finds the patterns that match a channel, and remembers them.
+func (h *hub) hear(channel string) map[string]*topic {
+	h.topics.Lock()
+	defer h.topics.Unlock()
+	matching := make(map[string]*topic)
+	for pattern, t := range h.patterns {
+		if t.match.Match(channel) {
+			matching[pattern] = t
 		}
 	}
+	if len(h.names) < maxHeard {
+		h.heard[channel] = matching
+		h.names = append(h.names, channel)
+	}
+	return matching
 }
 
 func (h *hub) push(subs map[*client]struct{}, m *message) {
@@ -196,26 +234,91 @@ func (h *hub) pump() {
 
 func pushOf(elems ...resp.Value) resp.Value { return resp.Value{Kind: resp.Push, Elems: elems} }
 
-// join adds a client to a channel or pattern.
-func (h *hub) join(to map[string]map[*client]struct{}, name string, c *client) {
+// join adds a client to a channel.
+func (h *hub) join(name string, c *client) {
 	h.topics.Lock()
 	defer h.topics.Unlock()
-	subs := to[name]
+	subs := h.channels[name]
 	if subs == nil {
 		subs = make(map[*client]struct{}, 1)
-		to[name] = subs
+		h.channels[name] = subs
 	}
 	subs[c] = struct{}{}
 }
 
-// leave takes a client from a channel or pattern.
-func (h *hub) leave(from map[string]map[*client]struct{}, name string, c *client) {
+// joinPattern adds a client to a pattern. A new one is matched with the channels
+// that are known here, on the client's own goroutine and without a lock.
+func (h *hub) joinPattern(name string, c *client) {
+	if names, there := h.joinKnown(name, c); !there {
+		t := &topic{match: command.Compile(name, maxChannel), subs: map[*client]struct{}{c: {}}}
+		var matching []string
+		for _, channel := range names {
+			if t.match.Match(channel) {
+				matching = append(matching, channel)
+			}
+		}
+		h.addTopic(name, t, matching, len(names))
+	}
+}
+
+// joinKnown adds a client to a pattern if somebody has subscribed to it already,
+// and gives the channels to match it with if not.
+func (h *hub) joinKnown(name string, c *client) (names []string, there bool) {
 	h.topics.Lock()
 	defer h.topics.Unlock()
-	subs := from[name]
+	if t := h.patterns[name]; t != nil {
+		t.subs[c] = struct{}{}
+		return nil, true
+	}
+	return h.names, false
+}
+
+// addTopic adds a pattern that matches these of the first names.
+func (h *hub) addTopic(name string, t *topic, matching []string, names int) {
+	h.topics.Lock()
+	defer h.topics.Unlock()
+	if old := h.patterns[name]; old != nil { // it came meanwhile
+		for c := range t.subs {
+			old.subs[c] = struct{}{}
+		}
+		return
+	}
+	h.patterns[name] = t
+	for _, channel := range matching {
+		h.heard[channel][name] = t
+	}
+	for _, channel := range h.names[names:] {
+		if t.match.Match(channel) {
+			h.heard[channel][name] = t
+		}
+	}
+}
+
+// leave takes a client from a channel.
+func (h *hub) leave(name string, c *client) {
+	h.topics.Lock()
+	defer h.topics.Unlock()
+	subs := h.channels[name]
 	delete(subs, c)
 	if len(subs) == 0 {
-		delete(from, name)
+		delete(h.channels, name)
+	}
+}
+
+// leavePattern takes a client from a pattern.
+func (h *hub) leavePattern(name string, c *client) {
+	h.topics.Lock()
+	defer h.topics.Unlock()
+	t := h.patterns[name]
+	if t == nil {
+		return
+	}
+	delete(t.subs, c)
+	if len(t.subs) == 0 {
+		delete(h.patterns, name)
+		for _, matching := range h.heard {
+			delete(matching, name)
+		}
 	}
 }
 
@@ -225,10 +328,10 @@ func (h *hub) forget(c *client) {
 	channels, patterns := slices.Collect(maps.Keys(c.subs.channels)), slices.Collect(maps.Keys(c.subs.patterns))
 	c.mu.Unlock()
 	for _, name := range channels {
-		h.leave(h.channels, name, c)
+		h.leave(name, c)
 	}
 	for _, name := range patterns {
-		h.leave(h.patterns, name, c)
+		h.leavePattern(name, c)
 	}
 }
 

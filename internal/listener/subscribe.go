@@ -13,12 +13,20 @@ const (
 	subscriptionCost = 128
 )
 
+// What one client may have of patterns, each of which the hub has to look at
+// when a channel gets its first message; beyond it the client is dropped.
+const (
+	maxPatterns     = 4096
+	maxPatternBytes = 1 << 20
+)
+
 // subscriptions are the channels and patterns of a client, in no order.
 // Guarded by client.mu; the connection's goroutine alone writes.
 type subscriptions struct {
 	channels map[string]struct{}
 	patterns map[string]struct{}
 	bytes    int
+	globs    int // bytes of the patterns
 }
 
 func (s *subscriptions) count() int { return len(s.channels) + len(s.patterns) }
@@ -27,7 +35,7 @@ func (s *subscriptions) count() int { return len(s.channels) + len(s.patterns) }
 //
 // Rule: K-5.
 func subscribeCommand(c *client, cmd *command.Command, args [][]byte) {
-	mine, all := c.topic(cmd)
+	mine, pattern := c.topic(cmd)
 	for _, arg := range args[1:] {
 		name := string(arg)
 		if _, there := (*mine)[name]; !there {
@@ -38,11 +46,19 @@ func subscribeCommand(c *client, cmd *command.Command, args [][]byte) {
 			(*mine)[name] = struct{}{}
 			c.subs.bytes += len(name) + subscriptionCost
 			over := c.subs.bytes > maxSubscribed
+			if pattern {
+				c.subs.globs += len(name)
+				over = over || c.subs.globs > maxPatternBytes || len(c.subs.patterns) > maxPatterns
+			}
 			c.mu.Unlock()
-			c.s.hub.join(all, name, c)
-			if over {
+			switch {
+			case over:
 				c.drop()
 				return
+			case pattern:
+				c.s.hub.joinPattern(name, c)
+			default:
+				c.s.hub.join(name, c)
 			}
 		}
 		if !c.confirm(cmd, resp.Str(name)) {
@@ -64,7 +80,7 @@ func subscribeCommand(c *client, cmd *command.Command, args [][]byte) {
 //
 // Rule: K-5.
 func unsubscribeCommand(c *client, cmd *command.Command, args [][]byte) {
-	mine, all := c.topic(cmd)
+	mine, pattern := c.topic(cmd)
 	var names []string
 	for _, arg := range args[1:] {
 		names = append(names, string(arg))
@@ -80,10 +96,17 @@ func unsubscribeCommand(c *client, cmd *command.Command, args [][]byte) {
 	}
 	for _, name := range names {
 		if _, there := (*mine)[name]; there {
-			c.s.hub.leave(all, name, c)
+			if pattern {
+				c.s.hub.leavePattern(name, c)
+			} else {
+				c.s.hub.leave(name, c)
+			}
 			c.mu.Lock()
 			delete(*mine, name)
 			c.subs.bytes -= len(name) + subscriptionCost
+			if pattern {
+				c.subs.globs -= len(name)
+			}
 			c.mu.Unlock()
 		}
 		if !c.confirm(cmd, resp.Str(name)) {
@@ -92,12 +115,13 @@ func unsubscribeCommand(c *client, cmd *command.Command, args [][]byte) {
 	}
 }
 
-// topic gives the client's and the hub's side of what cmd is about.
-func (c *client) topic(cmd *command.Command) (mine *map[string]struct{}, all map[string]map[*client]struct{}) {
+// topic gives the client's side of what cmd is about, and whether that are
+// patterns.
+func (c *client) topic(cmd *command.Command) (mine *map[string]struct{}, pattern bool) {
 	if cmd == c.s.cmds.psubscribe || cmd == c.s.cmds.punsubscribe {
-		return &c.subs.patterns, c.s.hub.patterns
+		return &c.subs.patterns, true
 	}
-	return &c.subs.channels, c.s.hub.channels
+	return &c.subs.channels, false
 }
 
 // confirm is the reply per channel or pattern; false if nobody is there any more
