@@ -143,6 +143,7 @@ func (c *Core) configSet(in Request) {
 		c.reloginPeers()
 	}
 	if told != c.announced() {
+		c.movedAt = c.now.Mono
 		for _, m := range c.masters {
 			c.helloAll(m)
 		}

@@ -32,6 +32,9 @@ type Core struct {
 	announceHostnames bool
 	announceIP        string
 	announcePort      int
+	movedAt           time.Duration   // when that changed; never
+	ownIPs            map[string]bool // that our connections have had
+	clone             clone
 	peerUser          string
 	peerPass          conf.Secret
 	params            params
@@ -105,6 +108,9 @@ func New(now Stamp, boot conf.State, seed uint64) (*Core, error) {
 		peerLink:          map[string]*link{},
 		lastTick:          now.Mono,
 		lateTick:          never,
+		movedAt:           never,
+		ownIPs:            map[string]bool{},
+		clone:             clone{heardAt: never, toldAt: never},
 		amnesia:           amnesia{until: never},
 		disk:              disk{began: never},
 		unseenTold:        never,
@@ -155,6 +161,7 @@ func (c *Core) Step(now Stamp, in Input) []Effect {
 	switch in := in.(type) {
 	case Tick:
 		c.lastTick = now.Mono
+		c.endClone()
 	case LinkUp:
 		c.linkUp(in)
 	case LinkDown:

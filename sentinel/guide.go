@@ -2,6 +2,7 @@ package sentinel
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"gosentinel/internal/resp"
@@ -154,6 +155,7 @@ func (c *Core) guideAnswer(in *Answer) {
 	if v := in.Value; v.Kind == resp.Bulk || v.Kind == resp.Verbatim {
 		g.heard = true
 		g.info.Read(v.Str)
+		g.info = replication.Info{Role: g.info.Role, RunID: strings.Clone(g.info.RunID)} // of a text of any size
 	}
 	c.dismissGuide(g)
 }

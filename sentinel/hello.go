@@ -162,6 +162,7 @@ func (c *Core) receiveHello(raw []byte, from *instance) {
 func (c *Core) heardBefore(payload []byte) bool {
 	id, name := helloNames(payload)
 	if string(id) == c.myID {
+		c.hearOwn(payload)
 		return true
 	}
 	m := c.byName[string(name)]
@@ -342,6 +343,14 @@ func (c *Core) confirmedByPeer(m *master) {
 	}
 }
 
+// tells reports whether what p said last stands: it may have moved on while it
+// was silent.
+//
+// Rule: E-6, W-12.
+func (c *Core) tells(p *peer) bool {
+	return !p.sdown && !p.link.mute() && c.now.Mono-p.heardAt <= 3*c.params.publishPeriod
+}
+
 // confirmed reports whether a majority of the voters announces the
 // configuration that we hold. What a peer said that is silent or down now does
 // not count: it may have moved on while we were cut off.
@@ -350,8 +359,7 @@ func (c *Core) confirmedByPeer(m *master) {
 func (c *Core) confirmed(m *master) bool {
 	agree := 1
 	for _, p := range m.peers {
-		recent := !p.sdown && !p.link.mute() && c.now.Mono-p.heardAt <= 3*c.params.publishPeriod
-		if recent && p.said.epoch == m.configEpoch && p.said.addr.Same(m.addr) {
+		if c.tells(p) && p.said.epoch == m.configEpoch && p.said.addr.Same(m.addr) {
 			agree++
 		}
 	}
@@ -385,17 +393,24 @@ func (c *Core) helloDue(i *instance) time.Duration {
 	return max(c.turn(i.link, i.helloAt+c.params.publishPeriod-i.helloEarly, c.params.publishPeriod), i.helloNext)
 }
 
+// helloPort is the port that we announce.
+//
+// Rule: B-401.
+func (c *Core) helloPort() int {
+	switch {
+	case c.announcePort != 0:
+		return c.announcePort
+	case c.general.TLSReplication && c.general.TLSPort != 0:
+		return c.general.TLSPort
+	}
+	return c.general.Port
+}
+
 // helloPayload is our hello about m; local is our IP on the link it leaves by.
 func (c *Core) helloPayload(m *master, local string) string {
-	ip, port := c.announceIP, c.announcePort
+	ip, port := c.announceIP, c.helloPort()
 	if ip == "" {
 		ip = local
-	}
-	if port == 0 {
-		port = c.general.Port
-		if c.general.TLSReplication && c.general.TLSPort != 0 {
-			port = c.general.TLSPort
-		}
 	}
 	at := m.current()
 	b := make([]byte, 0, 192)

@@ -330,6 +330,7 @@ func (c *Core) linkUp(in LinkUp) {
 	}
 	l := cn.link
 	cn.state, cn.local = connUp, in.Local
+	c.noteOwnIP(in.Local)
 	if cn.pubsub {
 		cn.heardAt = c.now.Mono
 		c.touch(l)
