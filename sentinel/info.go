@@ -281,12 +281,15 @@ func (c *Core) looksSane(m *master) bool {
 }
 
 // stray reports whether r says that it is a master, or follows something else
-// than the master that we watch.
+// than the master that we watch. One that this serves follows it, by whatever
+// name.
+//
+// Rule: R-24.
 func (r *replica) stray() bool {
 	if r.infoAt == never {
 		return false
 	}
-	return r.role == replication.Master || r.role == replication.Replica && !r.followsAddr(r.of.addr)
+	return r.role == replication.Master || r.role == replication.Replica && !r.followsAddr(r.of.addr) && !r.of.serves(r)
 }
 
 // unlinked reports whether r says that its link to its master is not up; right
@@ -315,7 +318,7 @@ func (c *Core) considerRole(m *master, r *replica) {
 	if c.tilt || c.disk.sick || !r.stray() || r.promoted || r.is(&m.instance) || m.failover.state != stateNone || !c.looksSane(m) || !r.connected() {
 		return
 	}
-	if c.now.Mono-r.demotedAt < demoteAgain {
+	if c.now.Mono-r.demotedAt < demoteAgain || c.outvoted(m) {
 		return
 	}
 	if r.role == replication.Master {
@@ -331,7 +334,7 @@ func (c *Core) considerRole(m *master, r *replica) {
 		c.event(LevelNotice, "+convert-to-slave", &r.instance, "")
 		return
 	}
-	if c.now.Mono < c.fixTime(m, r) || !m.leftBehind(r) && !c.sure(m, r.confSince) {
+	if c.now.Mono < c.fixTime(m, r) || !m.leftBehind(r) && !c.sure(m, r.confSince) || c.followsAlias(m, r) {
 		return
 	}
 	c.follow(r, m.addr)

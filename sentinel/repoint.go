@@ -3,6 +3,7 @@ package sentinel
 import (
 	"time"
 
+	"gosentinel/quorum"
 	"gosentinel/replication"
 )
 
@@ -118,6 +119,56 @@ func (c *Core) sure(m *master, since time.Duration) bool {
 		c.touch(&m.instance)
 	}
 	return false
+}
+
+// serves reports whether m has listed r among its replicas since r has said what
+// it follows: then that is m, though r knows it by another address.
+//
+// Rule: R-24.
+func (m *master) serves(r *replica) bool {
+	if m.infoAt <= r.confSince || m.role != replication.Master {
+		return false
+	}
+	for _, rep := range m.info.Replicas {
+		if rep.Port == r.addr.Port && (rep.Host == r.addr.IP || equalFold(rep.Host, r.addr.Host)) {
+			return true
+		}
+	}
+	return false
+}
+
+// followsAlias reports whether an instance that we know by the address that r
+// follows is the process that m is.
+//
+// Rule: R-24.
+func (c *Core) followsAlias(m *master, r *replica) bool {
+	if m.runID == "" {
+		return false
+	}
+	if o := m.followedBy(r); o != nil && o.runID == m.runID {
+		return true
+	}
+	at := replication.Addr{Host: r.info.MasterHost, Port: r.info.MasterPort}
+	if isLiteral(at.Host) {
+		at.IP = at.Host
+	}
+	o := c.byAddr.find(at)
+	return o != nil && o.runID == m.runID
+}
+
+// outvoted reports whether a majority of the voters announces another address in
+// our config epoch: it is not for us to point replicas to ours, which may be
+// another name of the same.
+//
+// Rule: R-24, E-80.
+func (c *Core) outvoted(m *master) bool {
+	others := 0
+	for _, p := range m.peers {
+		if c.tells(p) && p.said.epoch == m.configEpoch && p.said.addr.Host != "" && !p.said.addr.Same(m.addr) {
+			others++
+		}
+	}
+	return others >= quorum.Majority(m.voters())
 }
 
 // formerKept is how many addresses that a master had are remembered.
