@@ -123,7 +123,7 @@ var defects = []defect{
 	{name: "a replica that never synchronised, in a random world", rule: "B-711", first: 1, edits: []edit{
 		{"replication/rank.go", "case c.Unsynced && !l.ByHand:", "case false:"},
 	}},
-	{name: "nothing is learnt of the data set in an outage", rule: "B-711", first: 705200, edits: []edit{
+	{name: "nothing is learnt of the data set in an outage", rule: "B-711", first: 709900, edits: []edit{
 		{"sentinel/info.go", "if m.sdown || m.failover.state != stateNone {", "if false {"},
 	}},
 	{name: "votes that come too late", rule: "I-6", first: 701500, edits: []edit{
