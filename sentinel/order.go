@@ -143,7 +143,7 @@ func (c *Core) aloneReply(i *instance, p *pending, v resp.Value) {
 	case v.Kind == resp.Error:
 		c.note(i, "SLAVEOF was refused", v.Str)
 		if f := &m.failover; p.order.promotes() && i.replica != nil && i.replica.promoted && f.state == stateWaitPromotion {
-			f.refused, f.refusedAt = v.Str, p.at
+			f.refused, f.refusedAt = c.words(i.link, v.Str), p.at
 		}
 	}
 }
@@ -168,7 +168,7 @@ const noteAgain = time.Minute
 
 // note logs what an instance answered to an order.
 func (c *Core) note(i *instance, what, text string) {
-	line := what + ": " + text
+	line := what + ": " + c.words(i.link, text)
 	if i.noted == line && c.now.Mono-i.notedAt < noteAgain {
 		return
 	}
