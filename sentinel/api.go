@@ -96,6 +96,10 @@ type (
 		Job          JobID
 		Code, Signal int
 	}
+	// Slept says that the machine was suspended for that long since the last
+	// input: real time that Mono does not count. It comes before all that has
+	// come since.
+	Slept struct{ For time.Duration }
 )
 
 func (Tick) isInput()       {}
@@ -108,6 +112,7 @@ func (Resolved) isInput()   {}
 func (Persisted) isInput()  {}
 func (ScriptUp) isInput()   {}
 func (ScriptDone) isInput() {}
+func (Slept) isInput()      {}
 
 // Action is anything that a Sentinel can ask of the world. The set is sealed.
 type Action interface{ isAction() }

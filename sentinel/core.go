@@ -155,8 +155,9 @@ func (c *Core) Step(now Stamp, in Input) []Effect {
 	if now.Mono < c.now.Mono {
 		now.Mono = c.now.Mono
 	}
-	c.checkWallClock(now)
+	from := c.now
 	c.now = now
+	c.checkWallClock(from, in)
 	c.checkStall()
 	switch in := in.(type) {
 	case Tick:
@@ -180,6 +181,8 @@ func (c *Core) Step(now Stamp, in Input) []Effect {
 		c.scriptUp(in)
 	case ScriptDone:
 		c.scriptDone(in)
+	case Slept:
+		c.slept(in.For)
 	}
 	c.checkDisk()
 	c.settle()

@@ -95,6 +95,7 @@ var walkers = map[string]string{
 	"touchEverything": "a period of all has changed",
 	"touchAll":        "the end of TILT concerns all",
 	"checkStall":      "the end of TILT concerns all",
+	"age":             "a machine that was suspended, or a clock that was set, concerns all",
 	"downAfter":       "once after a sharer has come or gone",
 	"pong":            "while a sharer is down",
 	"linkUp":          "the state of all sharers changes",

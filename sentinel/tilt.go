@@ -24,9 +24,7 @@ func (c *Core) checkStall() {
 		c.stalled += late
 	}
 	if gap > c.params.tiltTrigger {
-		c.tilt, c.tiltAt, c.lastTick, c.lateTick = true, c.now.Mono, c.now.Mono, c.now.Mono
-		c.sayNow(LevelWarning, "+tilt", "#tilt mode entered", nil)
-		c.logLine(LevelWarning, fmt.Sprintf("TILT because the event loop was late by %d ms", late.Milliseconds()))
+		c.enterTilt(fmt.Sprintf("the event loop was late by %d ms", late.Milliseconds()))
 	}
 	if late > stallMin {
 		c.lastTick = c.now.Mono
@@ -39,6 +37,15 @@ func (c *Core) checkStall() {
 		}
 		c.touchAll()
 	}
+}
+
+// enterTilt begins a TILT, or begins it anew.
+//
+// Rule: B-801, R-9.
+func (c *Core) enterTilt(why string) {
+	c.tilt, c.tiltAt, c.lastTick, c.lateTick = true, c.now.Mono, c.now.Mono, c.now.Mono
+	c.sayNow(LevelWarning, "+tilt", "#tilt mode entered", nil)
+	c.logLine(LevelWarning, "TILT because "+why)
 }
 
 // postponed lets a manual failover that waits for its votes begin at the end of
@@ -62,18 +69,5 @@ func (c *Core) touchAll() {
 	for _, m := range c.masters {
 		m.eachInstance(func(i *instance) { c.touch(i) })
 		c.touch(&m.watch)
-	}
-}
-
-// checkWallClock logs a wall clock that jumped while monotonic time did not.
-//
-// Rule: R-9, W-21.
-func (c *Core) checkWallClock(now Stamp) {
-	if c.now.Wall == 0 || now.Wall == 0 {
-		return
-	}
-	jump := time.Duration(now.Wall-c.now.Wall)*time.Millisecond - (now.Mono - c.now.Mono)
-	if jump > c.params.tiltTrigger || -jump > c.params.tiltTrigger {
-		c.logLine(LevelWarning, fmt.Sprintf("The system clock jumped by %d ms; no timeout depends on it", jump.Milliseconds()))
 	}
 }

@@ -56,6 +56,7 @@ func (n *node) wait() {
 	n.hand.Unlock()
 	n.links.Wait(until)
 	n.hand.Lock()
+	n.wake()
 	n.links.Tell()
 }
 
@@ -185,6 +186,16 @@ func (n *node) handle(it *item) {
 		n.saved(*it.saved)
 	default:
 		n.step(it.input)
+	}
+}
+
+// wake looks, before anything else after a wait, whether the machine has been
+// suspended: nothing that comes then may count as fresh for what came before.
+//
+// Rule: R-9.
+func (n *node) wake() {
+	if d := n.clock.slept(n.clock.now()); d > 0 && !n.exited {
+		n.step(sentinel.Slept{For: d})
 	}
 }
 

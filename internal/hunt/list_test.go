@@ -190,6 +190,11 @@ var defects = []defect{
 	{name: "whoever the master follows takes its place", transcript: "master-is-replica.txt", shows: `s1 \+1[45]\S+ \+elected-leader.*\ns1 \S+ \+switch-master`, edits: []edit{
 		{"sentinel/guide.go", "case info == nil || info.Role != replication.Master || info.RunID == m.runID:", "case info == nil:"},
 	}},
+	{name: "time asleep is not counted", rule: "I-16", first: 801045, edits: []edit{
+		{"sentinel/core.go", "\t\tc.slept(in.For)\n", ""},
+		{"sentinel/core.go", "case Slept:", "case Slept: _ = in"},
+		{"sentinel/sleep.go", "\t\tc.age(jump)\n", ""},
+	}},
 	{name: "nobody is re-pointed", rule: "I-11", edits: []edit{
 		{"sentinel/reconf.go", `c.sendFollow(m, r, "+slave-reconf-sent")`, ""},
 		{"sentinel/info.go", "if c.now.Mono < c.fixTime(m, r) ||", "if true ||"},

@@ -32,19 +32,20 @@ type checker struct {
 	standing   map[voteOf]*standing
 	addresses  map[epochOf]Addr // announced with this config epoch
 	announced  map[announcement]bool
-	mistakes   map[addressOf]bool    // announced so by an original that takes another's epoch for its own
-	promoted   map[epochOf]string    // the replica announced
-	newest     map[string]uint64     // highest epoch with a leader, by master
-	watched    map[*Node]*nodeWatch  // by Sentinel
-	elections  int                   // +elected-leader
-	promotions int                   // +promoted-slave
-	late       int                   // promotions begun after a later leader (S-8)
-	outage     map[string][]Addr     // replicas promoted since one was announced, by master
-	twice      int                   // outages in which a second replica was promoted
-	asks       map[askOf]bool        // vote requests that were answered
-	inOrder    time.Duration         // since when all is in order; 0 = it is not
-	switched   map[string]handSwitch // the last switch by hand, by master
-	begun      map[string]bool       // masters failed over since then by an attempt begun before
+	mistakes   map[addressOf]bool      // announced so by an original that takes another's epoch for its own
+	promoted   map[epochOf]string      // the replica announced
+	newest     map[string]uint64       // highest epoch with a leader, by master
+	watched    map[*Node]*nodeWatch    // by Sentinel
+	elections  int                     // +elected-leader
+	promotions int                     // +promoted-slave
+	late       int                     // promotions begun after a later leader (S-8)
+	outage     map[string][]Addr       // replicas promoted since one was announced, by master
+	twice      int                     // outages in which a second replica was promoted
+	answers    map[askOf]time.Duration // when a voter last answered a candidate that it has its vote
+	asks       map[askOf]bool          // vote requests that were answered
+	inOrder    time.Duration           // since when all is in order; 0 = it is not
+	switched   map[string]handSwitch   // the last switch by hand, by master
+	begun      map[string]bool         // masters failed over since then by an attempt begun before
 }
 
 // askOf is a vote request as its voter saw it.
@@ -66,6 +67,7 @@ type voteOf struct {
 
 // nodeWatch is what was seen of one Sentinel.
 type nodeWatch struct {
+	woke    time.Duration // when its machine last woke up
 	hidden  time.Duration // when it last died with events that nobody has seen
 	trying  string        // master of the last +try-failover
 	current uint64        // highest announced
@@ -121,6 +123,7 @@ func (k *checker) init(w *World) {
 		newest:    map[string]uint64{},
 		watched:   map[*Node]*nodeWatch{},
 		outage:    map[string][]Addr{},
+		answers:   map[askOf]time.Duration{},
 		asks:      map[askOf]bool{},
 		begun:     map[string]bool{},
 		switched:  map[string]handSwitch{},
@@ -478,6 +481,7 @@ func (k *checker) sent(n *Node, to Addr, cmds [][]string) {
 			k.promotes(n, name, to)
 			k.needless(n, name, to)
 			m := k.of(n, name)
+			k.realFresh(n, name, m)
 			m.promoteAt = k.w.now
 			if k.newest[name] > m.epoch && !n.opt.Original {
 				k.late++
@@ -560,6 +564,9 @@ func (k *checker) answered(n *Node, args []string, since time.Duration, v resp.V
 		k.fail(n.name, "E-45", "shows a vote for %s in epoch %d, though its file could not be written", name, epoch)
 	}
 	k.vote(n, name, epoch, leader)
+	if leader == args[5] {
+		k.answers[askOf{n.name, leader, name, epoch}] = k.w.now
+	}
 	d := masterIn(n.Disk.saved, name)
 	if !n.Disk.excused() && !n.opt.Original && d != nil && d.LeaderEpoch < epoch {
 		k.fail(n.name, "I-10", "shows a vote for %s in epoch %d before it is written", name, epoch)

@@ -54,6 +54,7 @@ var faultKinds = []fault{
 // worlds only, so that the others stay what they were.
 var machineFaults = []fault{
 	{1, (*faults).hangDisk},
+	{1, (*faults).suspend},
 }
 
 // one does one fault and notes it.
@@ -269,6 +270,21 @@ func (f *faults) hangDisk() string {
 		f.w.At(f.w.now+f.r.Duration(d), func() { n.Crash(); f.later(n.Start) })
 	}
 	return fmt.Sprintf("disk of %s hangs for %v%s", n.name, d, more)
+}
+
+// suspend stops the machine of a Sentinel with its monotonic clock, mostly while
+// it may be leading: just after the master is down.
+func (f *faults) suspend() string {
+	n, boot := f.node(), f.r.Chance(0.5)
+	after, more := time.Duration(0), ""
+	if f.r.Chance(0.8) {
+		more = ", " + f.crashMaster()
+		after = f.p.DownAfter + f.r.Duration(pick(f.r, 20*time.Millisecond, 100*time.Millisecond, 500*time.Millisecond))
+	}
+	d := f.r.Duration(pick(f.r, 3*time.Second, 10*time.Second, 40*time.Second))
+	f.w.At(f.w.now+after, func() { n.Sleep(boot) })
+	f.w.At(f.w.now+after+d, n.Wake)
+	return fmt.Sprintf("machine of %s suspended in %v for %v, told: %t%s", n.name, after, d, boot, more)
 }
 
 func (f *faults) stepClock() string {

@@ -43,6 +43,10 @@ type Node struct {
 	core     Core
 	out      sentinel.Outbox
 	wallSkew time.Duration
+	asleep   time.Duration // for how long its monotonic clock has stood still
+	since    time.Duration // if it does so now: since when
+	sleeps   bool
+	boot     bool          // its other clock counts that
 	tickDue  time.Duration // when the armed tick comes; 0 = none
 
 	links    map[sentinel.LinkID]*link
@@ -131,7 +135,7 @@ func (n *Node) Start() {
 
 func (n *Node) stamp() sentinel.Stamp {
 	return sentinel.Stamp{
-		Mono: n.w.now,
+		Mono: n.w.now - n.asleep,
 		Wall: n.w.opt.WallBase + (n.w.now + n.wallSkew).Milliseconds(),
 	}
 }
@@ -166,7 +170,7 @@ func (n *Node) finish() {
 	if n.core == nil {
 		return
 	}
-	due := max(n.core.NextDeadline(), n.w.now+minTick)
+	due := max(n.core.NextDeadline()+n.asleep, n.w.now+minTick)
 	if n.tickDue == 0 || due < n.tickDue {
 		n.tickDue = due
 		n.w.queue.push(due+n.w.rng.Duration(n.w.opt.TickLate), n, n.life<<32|uint64(due/minTick)&0xffffffff)
@@ -187,7 +191,7 @@ func (n *Node) fire(arg uint64) {
 
 func (n *Node) tick() {
 	n.tickDue = 0
-	if n.core.NextDeadline() <= n.w.now {
+	if n.core.NextDeadline()+n.asleep <= n.w.now {
 		n.step(sentinel.Tick{})
 		return
 	}
@@ -211,7 +215,7 @@ func (n *Node) written(seq sentinel.Seq, took time.Duration, reason string) {
 func (n *Node) die() {
 	n.w.check.died(n)
 	n.Disk.crashed()
-	n.core, n.ready = nil, nil
+	n.core, n.ready, n.sleeps = nil, nil, false
 }
 
 func (n *Node) perform(actions []sentinel.Action) {

@@ -27,7 +27,7 @@ var (
 // Random worlds: faults, then peace. The seeds of testdata/seeds.txt found
 // something once and are played for ever.
 //
-// Rule: I-1, I-2, I-3, I-4, I-5, I-6, I-7, I-9, I-10, I-11, I-13, I-14, I-15, and with them B-1204.
+// Rule: I-1, I-2, I-3, I-4, I-5, I-6, I-7, I-9, I-10, I-11, I-13, I-14, I-15, I-16, and with them B-1204.
 func TestSeeds(t *testing.T) {
 	if *seedOne != 0 {
 		o := NewPlan(*seedOne).Play(tellAll)

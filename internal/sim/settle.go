@@ -34,6 +34,7 @@ func (w *World) HealFaults() {
 		n.Disk.Failing, n.Disk.Lying, n.Disk.Torn = false, false, false
 		n.Disk.Latency, n.Disk.Jitter = w.opt.Fsync, 0
 		n.Disk.Unstall()
+		n.Wake()
 		n.Resume()
 		n.Start()
 	}

@@ -136,6 +136,8 @@ func (d *decoder) input(kind inputKind) sentinel.Input {
 		return read[sentinel.ScriptUp](d)
 	case kindScriptDone:
 		return read[sentinel.ScriptDone](d)
+	case kindSlept:
+		return read[sentinel.Slept](d)
 	}
 	d.fail(fmt.Errorf("input of kind %d", kind))
 	return nil

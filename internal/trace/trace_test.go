@@ -25,6 +25,7 @@ var everyInput = []sentinel.Input{
 	sentinel.Tick{},
 	sentinel.LinkUp{Link: 1<<64 - 1, Local: "10.0.0.1"},
 	sentinel.LinkDown{Link: 2, Refused: true, Reason: "connection refused"},
+	sentinel.Slept{For: time.Hour},
 	sentinel.LinkDown{Link: 2, Reason: "Too many open files", Ours: true},
 	sentinel.Answer{Tag: 1<<63 + 5, Value: resp.Str("PONG\x00\xff")},
 	sentinel.Answer{Tag: 7},

@@ -55,6 +55,7 @@ const (
 	kindPersisted
 	kindScriptUp
 	kindScriptDone
+	kindSlept
 )
 
 // actionKind is the type of an action. Numbers are part of the format.
@@ -192,6 +193,8 @@ func (e *encoder) rare(in sentinel.Input) {
 		e.put(&in)
 	case sentinel.ScriptDone:
 		e.put(&in)
+	case sentinel.Slept:
+		e.put(&in)
 	default:
 		panic(fmt.Sprintf("no such input: %T", in))
 	}
@@ -231,6 +234,8 @@ func kindOf(in sentinel.Input) inputKind {
 		return kindScriptUp
 	case sentinel.ScriptDone:
 		return kindScriptDone
+	case sentinel.Slept:
+		return kindSlept
 	}
 	return kindStart
 }
