@@ -15,6 +15,8 @@ import (
 type election struct {
 	attempts    int           // in this outage
 	lastAttempt time.Duration // never
+	hopeless    bool          // no replica was eligible when last looked at
+	changedAt   time.Duration // when that last changed; never
 	hurried     int           // attempts in a row that came soon after the one before (E-16)
 	lost        int           // in a row
 	pauseUntil  time.Duration // no start before; never
@@ -30,7 +32,7 @@ type election struct {
 }
 
 func (e *election) reset() {
-	*e = election{lastAttempt: never, pauseUntil: never, told: never, startAt: farAway, sparedAt: never}
+	*e = election{lastAttempt: never, pauseUntil: never, told: never, startAt: farAway, changedAt: never, sparedAt: never}
 }
 
 // markFailed remembers that an attempt of id came to nothing. Who is no peer has
@@ -104,8 +106,16 @@ func (c *Core) startTime(m *master) time.Duration {
 	if e.attempts > 0 && c.usable(m) < quorum.Need(m.voters(), m.quorum) {
 		t0 = max(t0, e.lastAttempt+2*m.failoverTimeout)
 	}
-	if m.hasOriginal() && !c.anyEligible(m) {
-		t0 = max(t0, since+2*c.params.askPeriod)
+	if hopeless := !c.anyEligible(m); hopeless != e.hopeless {
+		e.hopeless, e.changedAt = hopeless, c.now.Mono
+	}
+	if !e.hopeless {
+		t0 = max(t0, e.changedAt) // ranks count from here
+	} else {
+		t0 = max(t0, c.hopeless(m))
+		if m.hasOriginal() {
+			t0 = max(t0, since+2*c.params.askPeriod)
+		}
 	}
 	c.tellPause(m)
 	rank, heard := 0, t0
@@ -119,6 +129,19 @@ func (c *Core) startTime(m *master) time.Duration {
 		heard = min(max(heard, p.link.deafEnd), limit)
 	}
 	return heard + time.Duration(rank+c.penalty(m))*c.slot(m)
+}
+
+// hopeless is until when no attempt of ours makes sense, as we see no replica
+// that could be promoted and somebody, we or whom we voted for, has just tried in
+// vain: until it is time for an original to try again, and a little longer. A
+// replica that becomes eligible ends it.
+//
+// Rule: E-58.
+func (c *Core) hopeless(m *master) time.Duration {
+	if !m.ballot.Unfinished(m.configEpoch) {
+		return never
+	}
+	return m.ballot.CastAt() + m.timing(c).AttemptPause()
 }
 
 // outOfEpochs reports whether no newer epoch is left to stand in, which is logged
@@ -195,10 +218,14 @@ func (c *Core) better(m *master) iter.Seq[*peer] {
 	selfFailed := m.election.failed[c.self()]
 	return func(yield func(*peer) bool) {
 		for _, p := range m.peers {
-			if !p.link.own || p.link.mute() || !c.attentive(p) || p.saysUp(c) || m.election.failed[quorum.RunID(p.runID)] {
+			if !p.link.own || p.link.mute() || !c.attentive(p) || p.saysUp(c) {
 				continue
 			}
-			if (selfFailed || p.runID < c.myID) && !yield(p) {
+			first := p.runID < c.myID
+			if failed := m.election.failed[quorum.RunID(p.runID)]; failed != selfFailed {
+				first = selfFailed
+			}
+			if first && !yield(p) {
 				return
 			}
 		}

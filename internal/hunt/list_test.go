@@ -156,6 +156,9 @@ var defects = []defect{
 	{name: "a master that has recovered is failed over", transcript: "hang-short.txt", shows: `BROKEN .* E-34: .*`, edits: []edit{
 		{"sentinel/failover.go", "if c.recovered(m) {", "if false {"},
 	}},
+	{name: "nobody waits for who has tried in vain", transcript: "no-replica.txt", shows: `(?m)^([4-9]|\d\d+) elected`, edits: []edit{
+		{"sentinel/election.go", "t0 = max(t0, c.hopeless(m))", ""},
+	}},
 	{name: "show early", rule: "I-10", edits: []edit{
 		{"sentinel/emit.go", "c.emit(c.shown(m))", "c.emitNow(c.shown(m))"},
 	}},
