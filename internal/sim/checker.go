@@ -23,6 +23,9 @@ type checker struct {
 	// whose disk lied; what rests on memory across restarts is off from then.
 	tainted bool
 	reset   bool // a Sentinel was made to forget its peers
+	fresh   bool // instances may have died before any Sentinel heard of them
+	// strangers: and Sentinels too, where a quorum is no majority of all.
+	strangers bool
 
 	leaders    map[epochOf]string // who acts as leader
 	forced     map[epochOf]bool   // by hand, without votes
@@ -360,7 +363,7 @@ func (k *checker) elected(n *Node, name string, at Addr) {
 //
 // Rule: S-1, S-9, W-35.
 func (k *checker) loose() bool {
-	if k.reset {
+	if k.reset || k.strangers {
 		return true
 	}
 	originals := 0

@@ -85,6 +85,7 @@ const lateMax = 8 * time.Second
 //
 // Rule: E-18, W-35.
 func (f *faults) startLate() {
+	f.w.check.fresh, f.w.check.strangers = true, 2*f.p.Quorum <= f.p.Sentinels
 	for _, n := range f.w.nodes {
 		if f.r.Chance(0.5) {
 			n.Crash()

@@ -101,6 +101,9 @@ func (w *World) disagreement() string {
 			if w.check.reset {
 				continue // a replica that follows another may have been forgotten for good
 			}
+			if w.check.fresh && !w.isKnown(i) {
+				continue
+			}
 			if i.IsMaster() {
 				return fmt.Sprintf("%s is a master, as %s", i.name, master)
 			}
@@ -110,6 +113,20 @@ func (w *World) disagreement() string {
 		}
 	}
 	return ""
+}
+
+// isKnown reports whether any Sentinel has heard of an instance: a replica is
+// listed by its master only, which may have died before it was asked, or before
+// the replica linked to it.
+//
+// Rule: B-102.
+func (w *World) isKnown(i *Instance) bool {
+	for _, n := range w.nodes {
+		if n.acquaintances(i.opt.Group)[i.addr] {
+			return true
+		}
+	}
+	return false
 }
 
 // apart reports whether RESET made n and all others forget each other, while
