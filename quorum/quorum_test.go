@@ -201,3 +201,25 @@ func TestCountAgreesWithTheSlowReading(t *testing.T) {
 			Count(need, settled, voters, 100*time.Millisecond), "%d %v %v", need, settled, voters)
 	}
 }
+
+// Attempts that follow each other at once, whatever the options are: the first
+// four are free, then the gap doubles up to ten seconds; a calm attempt in
+// between makes the next ones free again.
+//
+// Rule: E-16.
+func TestLeastGap(t *testing.T) {
+	at, hurried, tried := time.Duration(0), 0, 0
+	for at < time.Minute {
+		gap := max(time.Millisecond, LeastGap(hurried))
+		at += gap
+		tried++
+		require.True(t, Hurried(gap, hurried))
+		hurried++
+	}
+	require.Less(t, tried, 20)
+	require.Zero(t, LeastGap(2))
+	require.Equal(t, 20*time.Millisecond, LeastGap(3))
+	require.Equal(t, 10240*time.Millisecond, LeastGap(1000))
+	require.False(t, Hurried(time.Second, 3))
+	require.Equal(t, 200*time.Millisecond, Timing{ElectionTimeout: 10 * time.Second, FailoverTimeout: time.Millisecond}.Election())
+}

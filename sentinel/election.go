@@ -138,7 +138,7 @@ func (c *Core) startTime(m *master) time.Duration {
 //
 // Rule: E-58.
 func (c *Core) hopeless(m *master) time.Duration {
-	if !m.ballot.Unfinished(m.configEpoch) {
+	if !m.ballot.Unfinished(m.configEpoch) || m.ballot.Vote == "" {
 		return never
 	}
 	return m.ballot.CastAt() + m.timing(c).AttemptPause()

@@ -41,18 +41,18 @@ func (r *rig) attempts(d time.Duration, word string) (tried, lines int) {
 }
 
 // With a failover-timeout of a millisecond there was an attempt every three:
-// each a new epoch and a save. The first few may follow each other, then the
-// gap doubles up to ten seconds.
+// each a new epoch and a save. Without a replica there is one in the 2 s of
+// E-58's margin, else the gap doubles (quorum.TestLeastGap).
 //
-// Rule: E-16.
+// Rule: E-16, E-58.
 func TestAttemptsHaveAFloor(t *testing.T) {
 	r := downed(t, func(st *conf.State) { st.Masters[0].FailoverTimeout = time.Millisecond })
 	tried, _ := r.attempts(time.Minute, "-")
 	require.Greater(t, tried, 3)
-	require.Less(t, tried, 25)
+	require.LessOrEqual(t, tried, 30)
 	before := r.c.epoch
 	r.attempts(time.Hour, "-")
-	require.LessOrEqual(t, uint64(r.c.epoch-before), uint64(361))
+	require.LessOrEqual(t, uint64(r.c.epoch-before), uint64(1800))
 }
 
 // An epoch at its maximum does not begin again at 0: nobody stands, by hand
