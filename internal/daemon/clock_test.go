@@ -49,9 +49,7 @@ func TestSleepIsToldFirst(t *testing.T) {
 	n.clock.asleep, n.clock.wall = 0, n.clock.ahead(n.clock.now())-time.Minute
 	asleep = time.Minute
 	w.front.happen(link.Event{Link: 1, Kind: link.Down}, link.Event{Link: 2, Kind: link.Down})
-	n.hand.Lock() // as the loop does
-	n.wait()
-	n.hand.Unlock()
+	n.wait() // as the loop does, which has the core in hand from the beginning
 	require.Equal(t, []sentinel.Input{
 		sentinel.Slept{For: time.Minute}, sentinel.LinkDown{Link: 1}, sentinel.LinkDown{Link: 2},
 	}, w.core.inputs)
