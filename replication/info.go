@@ -44,6 +44,7 @@ type Info struct {
 	Replicas     []Reported
 	ReplID       string
 	ReplID2      string
+	Cluster      bool // it is a node of a Redis Cluster
 	Empty        bool // it tells of its keys, and has none
 	// Own is gosentinel_version, which only Sentinels of our kind report.
 	Own string
@@ -110,6 +111,8 @@ func (in *Info) read(key, value string, old *Info) {
 		if len(value) >= 40 {
 			in.RunID = kept(value[:40], old.RunID)
 		}
+	case "redis_mode":
+		in.Cluster = value == "cluster"
 	case "role":
 		switch value {
 		case "master":

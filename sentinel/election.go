@@ -58,7 +58,7 @@ func (c *Core) stepElection(m *master) {
 	e := &m.election
 	switch m.failover.state {
 	case stateNone:
-		repair := !m.odown && m.disputed != never
+		repair := !m.odown && m.disputed != never && c.followSince(m) == never
 		e.startAt = c.startTime(m)
 		if e.startAt <= c.now.Mono {
 			c.start(m, false)
@@ -88,7 +88,10 @@ func (c *Core) startTime(m *master) time.Duration {
 		m.disputed = never
 	}
 	since := m.disputed
-	if m.odown {
+	switch {
+	case m.ofCluster():
+		since = max(since, c.followSince(m))
+	case m.odown:
 		since = m.odownSince
 	}
 	if since == never || c.tilt || c.disk.sick || c.outOfEpochs() {

@@ -91,6 +91,8 @@ func (c *Core) stepFailover(m *master) {
 		switch {
 		case f.repair:
 			c.settleDispute(m)
+		case m.ofCluster():
+			c.selectSuccessor(m)
 		case !c.settleOnMaster(m):
 			c.selectReplica(m)
 		}
@@ -140,7 +142,7 @@ func (c *Core) elected(m *master) {
 	c.enter(m, stateSelectSlave)
 	c.event(LevelWarning, "+failover-state-select-slave", &m.instance, "")
 	for _, r := range m.replicas {
-		r.infoNow = r.infoNow || f.repair || c.mayHaveBeenPromoted(m) || c.misplaced(m)
+		r.infoNow = r.infoNow || f.repair || r.isNode() || c.mayHaveBeenPromoted(m) || c.misplaced(m)
 		c.touch(&r.instance)
 	}
 	m.infoNow = m.infoNow || f.repair
@@ -238,7 +240,7 @@ const sparedMost = 3
 // Rule: E-34.
 func (c *Core) recovered(m *master) bool {
 	f, e := &m.failover, &m.election
-	if f.state != stateSelectSlave && f.state != stateSendNoOne || m.sdown || f.manual || f.repair || f.sentOne {
+	if f.state != stateSelectSlave && f.state != stateSendNoOne || m.sdown || f.manual || f.repair || f.sentOne || m.ofCluster() {
 		return false
 	}
 	return e.spared < sparedMost || c.now.Mono > e.sparedAt+m.timing(c).AttemptGap()
@@ -291,8 +293,11 @@ func (c *Core) sendNoOne(m *master) {
 		return
 	}
 	invariant.That(m.configEpoch < f.epoch, "E-34", "promotion in epoch %d, configuration is of %d", f.epoch, m.configEpoch)
-	c.sendOrder(&r.instance, replication.Addr{})
-	f.sentOne, f.sentAt, f.polls = true, c.now.Mono, 0
+	if !r.isNode() {
+		c.sendOrder(&r.instance, replication.Addr{})
+		f.sentOne = true
+	}
+	f.sentAt, f.polls = c.now.Mono, 0
 	f.again, f.refused = false, ""
 	r.infoBusy, r.infoNow = false, true
 	c.touch(&r.instance)
@@ -386,7 +391,7 @@ func (c *Core) considerPromotion(m *master, r *replica, askedAt time.Duration) {
 //
 // Rule: E-57, W-13, R-17.
 func (c *Core) demoteOld(m *master) {
-	if !m.connected() || m.sdown {
+	if !m.connected() || m.sdown || m.isNode() {
 		return
 	}
 	to := m.failover.promoted.addr

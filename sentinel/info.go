@@ -46,6 +46,9 @@ func (c *Core) infoDue(i *instance) time.Duration {
 // Rule: B-502, B-503, E-50, E-52, E-56, W-3, W-4, W-12.
 func (c *Core) infoPeriod(i *instance) time.Duration {
 	period := c.usualInfoPeriod(i)
+	if i.isNode() {
+		period = min(period, c.nodePeriod(i.of))
+	}
 	if i.infoError || i.infoAt == never {
 		return min(period, fastInfo)
 	}
@@ -188,6 +191,7 @@ func (c *Core) learn(i *instance) {
 		r.followed = true
 		c.noteMove(r)
 	}
+	c.tellNode(i)
 	if m.sdown || m.failover.state != stateNone {
 		m.noteHistory(i) // little may have been known when they were noted
 	}
@@ -301,8 +305,11 @@ func (r *replica) unlinked() bool {
 }
 
 // followsAddr reports whether r follows a.
-func (r *replica) followsAddr(a replication.Addr) bool {
-	in := &r.info
+func (r *replica) followsAddr(a replication.Addr) bool { return r.reportsToFollow(a) }
+
+// reportsToFollow reports whether i last reported to follow a.
+func (i *instance) reportsToFollow(a replication.Addr) bool {
+	in := &i.info
 	return in.MasterPort == a.Port && (in.MasterHost == a.IP || equalFold(in.MasterHost, a.Host))
 }
 
@@ -318,7 +325,7 @@ func (c *Core) considerRole(m *master, r *replica) {
 	if c.tilt || c.disk.sick || !r.stray() || r.promoted || r.is(&m.instance) || m.failover.state != stateNone || !c.looksSane(m) || !r.connected() {
 		return
 	}
-	if c.now.Mono-r.demotedAt < demoteAgain || c.outvoted(m) {
+	if c.now.Mono-r.demotedAt < demoteAgain || c.outvoted(m) || r.isNode() {
 		return
 	}
 	if r.role == replication.Master {

@@ -52,6 +52,7 @@ type instance struct {
 	infoAt    time.Duration // last INFO reply; never = none
 	infoBusy  bool
 	infoNext  time.Duration // no INFO before, after an error
+	node      bool          // the log knows that it is a node of a cluster
 	infoError bool          // the last INFO was answered by an error
 	infoNow   bool          // ask at once
 	infoAsked time.Duration // when the last INFO was asked for

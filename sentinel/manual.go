@@ -27,7 +27,7 @@ func (c *Core) manualFailover(m *master, id ReqID) {
 	case c.outOfEpochs():
 		c.refuse(id, "ERR The current epoch is at its maximum, no failover can be started")
 		return
-	case c.bestReplica(m, l) == nil:
+	case c.bestReplica(m, l) == nil || m.ofCluster() && c.successor(m) == nil:
 		c.emit(Respond{ID: id, Value: resp.Err("NOGOODSLAVE No suitable replica to promote")})
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"gosentinel/internal/invariant"
 	"gosentinel/internal/resp"
 	"gosentinel/replication"
 )
@@ -38,6 +39,7 @@ func (c *Core) commands(m *master, o *order) [][]string {
 //
 // Rule: B-713, E-40.
 func (c *Core) sendOrder(i *instance, to replication.Addr) {
+	invariant.That(!i.isNode(), "E-83", "%s is a node of a cluster", i.name)
 	o := &order{to: to}
 	p := pending{is: sendOrder, inst: i, order: o}
 	if o.promotes() {
@@ -108,6 +110,7 @@ func (c *Core) repeatAlone(i *instance, to replication.Addr) {
 			m.failover.again = true
 			c.touch(&m.watch)
 		}
+	case i.isNode(): // it has just become one
 	case to.Same(m.current()) && !i.addr.Same(to) && i.link.cmd.state != connClosed:
 		c.sendAlone(i, to)
 	}

@@ -56,7 +56,7 @@ func (c *Core) fillSlots(m *master) {
 		if r.promoted || r.reconf != reconfNone || r.sdown || !r.connected() {
 			continue
 		}
-		if r.is(&m.failover.promoted.instance) {
+		if r.is(&m.failover.promoted.instance) || r.isNode() {
 			r.reconf = reconfDone
 			continue
 		}
@@ -89,7 +89,7 @@ func (c *Core) allFollow(m *master) bool {
 // Rule: B-724, W-16.
 func (c *Core) pointTheRest(m *master) {
 	for _, r := range m.replicas {
-		if !r.promoted && r.reconf == reconfNone && r.connected() && !r.is(&m.failover.promoted.instance) {
+		if !r.promoted && r.reconf == reconfNone && r.connected() && !r.is(&m.failover.promoted.instance) && !r.isNode() {
 			c.sendFollow(m, r, "+slave-reconf-sent-be")
 		}
 	}

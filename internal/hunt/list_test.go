@@ -55,6 +55,10 @@ var defects = []defect{
 	{name: "an instance that refuses the transaction is left as it is", rule: "I-11", first: 11, edits: []edit{
 		{"sentinel/order.go", "case to.Same(m.current()) && !i.addr.Same(to) && i.link.cmd.state != connClosed:", "case false:"},
 	}},
+	{name: "a node of a cluster is ordered about", transcript: "cluster-node.txt", shows: `BROKEN .* E-83: .*`, edits: []edit{
+		{"sentinel/failover.go", "if !r.isNode() {", "if true {"},
+		{"sentinel/order.go", "invariant.That(!i.isNode(),", "invariant.That(true,"},
+	}},
 	{name: "an INFO that was refused is asked for a period later", transcript: "busy-old-master.txt", shows: `10.0.0.1:6379 master`, edits: []edit{
 		{"sentinel/down.go", "\t\tc.askAnew(i)\n\t\tc.eventNow(", "\t\tc.eventNow("},
 		{"sentinel/down.go", "if pong && l.unwell {", "if false {"},

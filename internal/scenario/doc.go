@@ -18,8 +18,8 @@
 //	        [latency=250us] [jitter=0] [fsync=1ms] [originals=s3,...] [known] [strict]
 //	sentinel NAME [addr=IP:PORT] [id=HEX40] [auth=PASS] [epoch=N] [announce-ip=IP] [hostnames]
 //	master NAME ADDR [quorum= down-after= failover-timeout= parallel-syncs=] [reboot=3s] [notify=PATH]
-//	        [reconfig=PATH] [auth=PASS] [rename=OLD:NEW,...] [host=NAME] [priority=] [offset=] [sync=]
-//	replica MASTER ADDR [priority=100] [offset=N] [sync=2s] [hidden] [auth=PASS] [renamed=OLD:NEW,...]
+//	        [reconfig=PATH] [auth=PASS] [rename=OLD:NEW,...] [host=NAME] [priority=] [offset=] [sync=] [cluster]
+//	replica MASTER ADDR [priority=100] [offset=N] [sync=2s] [hidden] [auth=PASS] [renamed=OLD:NEW,...] [cluster]
 //	stray ADDR                     an instance that nobody is told of
 //	run for=30s [show=] [hide=] [only=s1,...] [wire=ADDR,...]
 //	run until=EVENT [node=s1|all] [max=60s] [show=] ...

@@ -50,6 +50,7 @@ func (r *runner) sentinel(c *command) {
 }
 
 func (r *runner) master(c *command) {
+	node := c.flag("cluster")
 	if !c.want(2, 2) {
 		return
 	}
@@ -65,7 +66,7 @@ func (r *runner) master(c *command) {
 	m.NotificationScript = c.text("notify", "")
 	m.ClientReconfigScript = c.text("reconfig", "")
 	opt := instanceOptions(c, at)
-	opt.Group = m.Name
+	opt.Cluster, opt.Group = node, m.Name
 	if c.has("sentinel-auth") {
 		m.AuthPass = new(conf.NewSecret(c.text("sentinel-auth", "")))
 	} else if opt.Password != "" {
@@ -84,7 +85,7 @@ func (r *runner) master(c *command) {
 }
 
 func (r *runner) replica(c *command) {
-	hidden := c.flag("hidden")
+	hidden, node := c.flag("hidden"), c.flag("cluster")
 	if !c.want(2, 2) {
 		return
 	}
@@ -94,7 +95,7 @@ func (r *runner) replica(c *command) {
 		return
 	}
 	opt := instanceOptions(c, c.addr(c.args[1]))
-	opt.Hidden, opt.Group = hidden, m.Name
+	opt.Hidden, opt.Cluster, opt.Group = hidden, node, m.Name
 	for _, s := range r.instances {
 		if s.master == nil && s.opt.Addr.Port == m.Addr.Port && (s.opt.Addr.IP == m.Addr.Host || len(r.masters) == 1) {
 			opt.Master = s.opt.Addr

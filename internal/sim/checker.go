@@ -344,6 +344,9 @@ func (k *checker) elected(n *Node, name string, at Addr) {
 		k.fail(n.name, "I-6", "leads %s in epoch %d with %d votes of %d", name, m.epoch, support, need)
 	}
 	k.real(n, name, m.epoch, support)
+	if i := k.w.Instance(at); i != nil && i.opt.Cluster {
+		return // it is left for the node that the cluster has promoted, down or not (E-82)
+	}
 	down := 0
 	for _, o := range k.w.nodes {
 		ow := k.of(o, name)
@@ -465,6 +468,7 @@ func (k *checker) promotedSlave(n *Node, at Addr, name string) {
 
 // sent looks at what a Sentinel sends.
 func (k *checker) sent(n *Node, to Addr, cmds [][]string) {
+	k.orders(n, to, cmds)
 	for _, c := range cmds {
 		if len(c) == 6 && c[5] == n.ID() {
 			k.asksForVotes(n, c)

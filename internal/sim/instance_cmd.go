@@ -164,7 +164,7 @@ func (i *Instance) renamed(name string) string {
 func known(name string) bool {
 	switch name {
 	case "AUTH", "CLIENT", "PING", "INFO", "SUBSCRIBE", "PUBLISH", "SLAVEOF", "REPLICAOF", "CONFIG", "SCRIPT",
-		"REPLCONF", "PSYNC", "ROLE", "SET", "MULTI", "EXEC", "DISCARD":
+		"CLUSTER", "REPLCONF", "PSYNC", "ROLE", "SET", "MULTI", "EXEC", "DISCARD":
 		return true
 	}
 	return false
@@ -224,6 +224,8 @@ func (i *Instance) run(cl *client, name string, cmd []string) resp.Value {
 			i.stream(msg{kind: msgStream, text: cmd[2]})
 		}
 		return resp.Int(int64(n))
+	case "CLUSTER":
+		return i.cluster(cmd)
 	case "SLAVEOF", "REPLICAOF":
 		return i.slaveOfCommand(cmd)
 	case "CONFIG":
@@ -246,6 +248,9 @@ func (i *Instance) slaveOfCommand(cmd []string) resp.Value {
 	if len(cmd) != 3 {
 		return resp.Err("ERR wrong number of arguments for 'slaveof' command")
 	}
+	if i.opt.Cluster {
+		return resp.Err("ERR REPLICAOF not allowed in cluster mode.")
+	}
 	if i.IgnoreRole {
 		return resp.OK
 	}
@@ -258,6 +263,33 @@ func (i *Instance) slaveOfCommand(cmd []string) resp.Value {
 		return resp.Err("ERR Invalid master port")
 	}
 	i.slaveOf(cmd[1], port)
+	return resp.OK
+}
+
+// cluster runs CLUSTER FAILOVER, whatever its options, and CLUSTER RESET. The
+// others of the shard follow at once, or when they are started.
+func (i *Instance) cluster(cmd []string) resp.Value {
+	switch {
+	case !i.opt.Cluster || len(cmd) < 2:
+		return resp.Err("ERR This instance has cluster support disabled")
+	case strings.EqualFold(cmd[1], "RESET"):
+		i.slaveOf("", 0)
+		i.writes, i.empty = nil, true
+	case i.masterHost == "":
+		return resp.Err("ERR You should send CLUSTER FAILOVER to a replica")
+	default:
+		i.slaveOf("", 0)
+		for _, o := range i.w.insts {
+			if o == i || o.opt.Group != i.opt.Group {
+				continue
+			}
+			o.config.masterHost, o.config.masterPort = i.addr.IP, i.addr.Port
+			if o.up {
+				o.slaveOf(i.addr.IP, i.addr.Port)
+			}
+		}
+	}
+	i.config.masterHost, i.config.masterPort = i.masterHost, i.masterPort
 	return resp.OK
 }
 
@@ -347,6 +379,9 @@ func (i *Instance) info() string {
 	}
 	b = append(b, "# Server\r\n"...)
 	line("redis_version", "7.2.4")
+	if i.opt.Cluster {
+		line("redis_mode", "cluster")
+	}
 	line("run_id", i.runID)
 	line("tcp_port", strconv.Itoa(i.addr.Port))
 	b = append(b, "\r\n# Replication\r\n"...)

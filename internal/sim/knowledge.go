@@ -189,6 +189,21 @@ func (k *checker) chosen(n *Node, at Addr, name string) {
 	}
 }
 
+// orders: nothing that would change it is sent to a node of a cluster.
+//
+// Rule: E-83.
+func (k *checker) orders(n *Node, to Addr, cmds [][]string) {
+	i := k.w.Instance(to)
+	if i == nil || !i.opt.Cluster || n.opt.Original {
+		return
+	}
+	for _, c := range cmds {
+		if c[0] == "SLAVEOF" || c[0] == "CONFIG" || c[0] == "CLIENT" && c[1] == "KILL" {
+			k.fail(n.name, "E-83", "sends %s to %s, a node of a cluster", c[0], to)
+		}
+	}
+}
+
 // unsynced: a replica that has nothing of the master's data, nor of what that
 // grew from, is promoted by hand only.
 //

@@ -1,0 +1,106 @@
+package sentinel
+
+import (
+	"time"
+
+	"gosentinel/replication"
+)
+
+// A node of a Redis Cluster that somebody monitors as if it were a master of
+// its own is followed, not failed over: the cluster promotes replicas itself,
+// and answers SLAVEOF with an error. Nothing is ever sent to a node that would
+// change it; once the cluster has switched, an election settles on the node that
+// it has promoted.
+//
+// Rule: E-82, E-83.
+
+// isNode reports whether i says that it is a node of a Redis Cluster.
+func (i *instance) isNode() bool { return i.info.Cluster }
+
+// ofCluster reports whether m or one of its replicas is a node.
+func (m *master) ofCluster() bool {
+	if m.isNode() {
+		return true
+	}
+	for _, r := range m.replicas {
+		if r.isNode() {
+			return true
+		}
+	}
+	return false
+}
+
+// successor is the node that the cluster has promoted in m's place, nil if
+// there is none: one that is known as a replica of m reports to be a master while
+// m is down, or while m follows it. One without a key, where m had some, was reset.
+//
+// Rule: E-82.
+func (c *Core) successor(m *master) *replica {
+	var best *replica
+	for _, r := range m.replicas {
+		switch {
+		case !r.isNode() || r.role != replication.Master || r.sdown || !r.connected():
+		case r.info.Empty && !m.info.Empty:
+		case !m.odown && !(m.role == replication.Replica && m.reportsToFollow(r.addr)):
+		case best == nil || r.masterOffset() > best.masterOffset():
+			best = r
+		}
+	}
+	return best
+}
+
+// followSince is from when m is to be left for the node that the cluster has
+// promoted in its place; never = there is none.
+//
+// Rule: E-82.
+func (c *Core) followSince(m *master) time.Duration {
+	r := c.successor(m)
+	switch {
+	case r == nil:
+		return never
+	case m.odown:
+		return max(m.odownSince, r.roleSince)
+	}
+	return max(m.roleSince, r.roleSince)
+}
+
+// selectSuccessor chooses the node that the cluster has promoted, by an INFO
+// asked for since the election.
+//
+// Rule: E-82, E-50.
+func (c *Core) selectSuccessor(m *master) {
+	f := &m.failover
+	if r := c.successor(m); r != nil && r.infoAt > f.electedAt {
+		if c.proceed(m) {
+			c.choose(m, r)
+		}
+		return
+	}
+	if c.now.Mono < f.stateSince+selectMax {
+		return
+	}
+	c.event(LevelWarning, "-failover-abort-no-good-slave", &m.instance, "")
+	c.endAttempt(m)
+	m.election.pauseUntil, m.election.long = c.now.Mono+time.Second, false
+}
+
+// nodePeriod is how often a node is asked for INFO at least: what the cluster
+// does is seen by nothing else.
+//
+// Rule: E-82.
+func (c *Core) nodePeriod(m *master) time.Duration {
+	if m.odown {
+		return selectPoll
+	}
+	return 2 * time.Second
+}
+
+// tellNode logs, once, that an instance is a node.
+//
+// Rule: E-82.
+func (c *Core) tellNode(i *instance) {
+	if i.isNode() && !i.node {
+		c.logLine(LevelWarning, i.describe(c)+" is a node of a Redis Cluster: followed, not failed over")
+	}
+	i.node = i.isNode()
+}
