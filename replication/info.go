@@ -35,6 +35,7 @@ type Info struct {
 	MasterHost string // replicas only, as reported
 	MasterPort int
 	LinkUp     bool
+	Syncing    bool // it is being sent a snapshot
 	// LinkDown is master_link_down_since_seconds; -1 s means never linked.
 	LinkDown     time.Duration
 	Priority     int   // 100 when not reported
@@ -124,6 +125,8 @@ func (in *Info) read(key, value string, old *Info) {
 		in.MasterHost = kept(value, old.MasterHost)
 	case "master_port":
 		in.MasterPort = int(number(value))
+	case "master_sync_in_progress":
+		in.Syncing = value == "1"
 	case "master_link_status":
 		in.LinkUp = value == "up"
 	case "master_link_down_since_seconds":

@@ -275,6 +275,7 @@ func (c *Core) slot(m *master) time.Duration {
 // Rule: E-15, B-701.
 func (c *Core) start(m *master, manual bool) {
 	e := &m.election
+	c.endRest(m)
 	epoch := c.newEpoch()
 	c.changeMaster(m)
 	e.attempts++

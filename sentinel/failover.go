@@ -106,6 +106,9 @@ func (c *Core) stepFailover(m *master) {
 	if f.state == stateReconfSlaves {
 		c.reconfigure(m)
 	}
+	if f.state == stateNone && m.restUntil != never {
+		c.repointRest(m)
+	}
 }
 
 func (c *Core) failoverDue(m *master) time.Duration {
@@ -119,6 +122,8 @@ func (c *Core) failoverDue(m *master) time.Duration {
 		return min(f.sentAt+promotionTry, f.stateSince+m.failoverTimeout) + 1
 	case stateReconfSlaves:
 		return c.reconfDue(m)
+	case stateNone:
+		return c.restDue(m)
 	}
 	return farAway
 }

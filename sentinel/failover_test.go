@@ -169,8 +169,15 @@ func TestInProgressHasNoLimitOfItsOwn(t *testing.T) {
 		w.pong(7000)
 		w.pong(7001)
 	}
+	require.Equal(t, to, m.addr, "the switch does not wait for it")
+	r = m.findReplica(r.addr)
 	require.Equal(t, reconfInProgress, r.reconf)
-	require.Equal(t, stateReconfSlaves, m.failover.state)
+	require.True(t, r.left)
+	require.Equal(t, stateNone, m.failover.state)
+	w.c.start(m, true)
+	require.Equal(t, never, m.restUntil, "a new failover ends what the last one left")
+	require.Equal(t, reconfNone, r.reconf)
+	require.False(t, r.left)
 }
 
 // +switch-master comes at once when there is nobody else to re-point, and the
@@ -195,6 +202,9 @@ func TestPromotedDiesInReconf(t *testing.T) {
 	w := alone(t, 2)
 	m := w.promote()
 	promoted := m.failover.promoted
+	m.downAfter, promoted.link.after = 300*time.Millisecond, 0 // before the switch is made in any case
+	w.c.touch(&promoted.instance)
+	w.c.touch(promoted.link)
 	for m.failover.state == stateReconfSlaves {
 		w.pass(10 * time.Millisecond)
 		for _, port := range []int{7000, 7001} {

@@ -47,7 +47,7 @@ func (c *Core) infoDue(i *instance) time.Duration {
 func (c *Core) infoPeriod(i *instance) time.Duration {
 	period := c.usualInfoPeriod(i)
 	if i.isNode() {
-		period = min(period, c.nodePeriod(i.of))
+		period = min(period, c.nodePeriod(i))
 	}
 	if i.infoError || i.infoAt == never {
 		return min(period, fastInfo)
@@ -325,7 +325,7 @@ func (c *Core) considerRole(m *master, r *replica) {
 	if c.tilt || c.disk.sick || !r.stray() || r.promoted || r.is(&m.instance) || m.failover.state != stateNone || !c.looksSane(m) || !r.connected() {
 		return
 	}
-	if c.now.Mono-r.demotedAt < demoteAgain || c.outvoted(m) || r.isNode() {
+	if c.now.Mono-r.demotedAt < demoteAgain || c.outvoted(m) || r.isNode() || r.left {
 		return
 	}
 	if r.role == replication.Master {

@@ -72,6 +72,7 @@ type replica struct {
 	promoted   bool
 	reconf     reconfState
 	sentAt     time.Duration // when it was told to follow the promoted replica
+	left       bool          // it had not followed when our switch was made (E-56)
 	tried      bool          // its promotion was tried in this failover and failed (E-53)
 	strayed    bool          // SLAVEOF NO ONE was sent to it, and it was not announced since (E-53, E-54)
 	wasSeen    bool          // it had answered INFO by then

@@ -53,6 +53,8 @@ type master struct {
 	guide    *guide             // whom it follows, as asked last; nil = never (E-81)
 	former   []replication.Addr // that it had before, the oldest first
 
+	restUntil  time.Duration // until when we re-point what our last failover has left; never = there is nothing (E-56)
+	restFrom   replication.Addr
 	disputed   time.Duration   // since when a peer disputes our address in this config epoch; never (E-80)
 	dataSet    map[string]bool // the replication ids of its data set, of each history; nil = to be collected
 	badReplica string          // the last replica host that was no address, logged once

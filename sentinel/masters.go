@@ -25,6 +25,7 @@ func (c *Core) addMaster(name string, addr replication.Addr, quorumSize int) *ma
 		parallelSyncs:   conf.DefaultParallelSyncs,
 		odownSince:      never,
 		disputed:        never,
+		restUntil:       never,
 		bornAt:          c.now.Mono,
 		closedAt:        never,
 		ballot:          quorum.Restore(c.now.Mono, c.epoch, false),
@@ -186,6 +187,7 @@ func (c *Core) resetMaster(m *master) {
 	}
 	m.replicas, m.peers, m.dataSet = nil, nil, nil
 	m.sdown, m.odown, m.rebooted, m.killSent = false, false, false, false
+	m.restUntil = never
 	m.ballot.Forget()
 	m.election.reset()
 	m.failover = failover{}

@@ -88,8 +88,8 @@ func (c *Core) selectSuccessor(m *master) {
 // does is seen by nothing else.
 //
 // Rule: E-82.
-func (c *Core) nodePeriod(m *master) time.Duration {
-	if m.odown {
+func (c *Core) nodePeriod(i *instance) time.Duration {
+	if i.replica != nil && i.of.odown {
 		return selectPoll
 	}
 	return 2 * time.Second

@@ -24,7 +24,8 @@ func (c *Core) fixTime(m *master, r *replica) time.Duration {
 	}
 	wait := m.failoverTimeout
 	paced := m.switched.by != "" && c.now.Mono-m.switched.at < m.failoverTimeout && m.alive(m.switched.by)
-	if c.confirmed(m) && !paced && !m.ballot.Unfinished(m.configEpoch) {
+	slot := c.syncing(m) < max(m.parallelSyncs, 1)
+	if slot && c.confirmed(m) && !paced && !m.ballot.Unfinished(m.configEpoch) {
 		wait = min(wait, 2*c.params.publishPeriod)
 	}
 	return since + wait
@@ -198,16 +199,28 @@ func (c *Core) handover(m *master) (at time.Duration, ours bool) {
 	if p == nil || c.now.Mono-m.switched.at >= m.failoverTimeout || !(p.sdown || p.dead()) || c.rank(m) > 0 {
 		return 0, false
 	}
-	syncing := 0
-	for _, r := range m.replicas {
-		if r.role == replication.Replica && r.followsAddr(m.addr) && !r.info.LinkUp && !r.sdown {
-			syncing++
-		}
-	}
-	if syncing >= max(m.parallelSyncs, 1) {
+	if c.syncing(m) >= max(m.parallelSyncs, 1) {
 		return farAway, true
 	}
 	return p.heardAt + handoverAfter, true
+}
+
+// syncing is how many replicas synchronise with the master, or were told to
+// follow it a short while ago and may begin to.
+//
+// Rule: E-56, E-59.
+func (c *Core) syncing(m *master) int {
+	n := 0
+	for _, r := range m.replicas {
+		follows := r.role == replication.Replica && r.followsAddr(m.addr)
+		told := max(r.demotedAt, r.confSince)
+		switch {
+		case r.sdown || follows && r.info.LinkUp:
+		case follows && r.info.Syncing, c.now.Mono-r.demotedAt < demoteAgain, follows && c.now.Mono-told <= c.params.slaveReconfTimeout:
+			n++
+		}
+	}
+	return n
 }
 
 // alive reports whether the peer with this run id is known and not SDOWN.

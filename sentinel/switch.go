@@ -96,7 +96,7 @@ func (c *Core) becomeMaster(m *master, taken *link) {
 	m.ballot.Forget()
 	m.election.reset()
 	m.failover = failover{}
-	m.disputed = never
+	m.disputed, m.restUntil = never, never
 	i.runID, i.infoText = "", ""
 	i.info, i.infoAt, i.infoAsked, i.infoNext = unreported(), never, never, never
 	i.infoBusy, i.helloBusy, i.helloNext = false, false, never

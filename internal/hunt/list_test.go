@@ -55,6 +55,13 @@ var defects = []defect{
 	{name: "an instance that refuses the transaction is left as it is", rule: "I-11", first: 11, edits: []edit{
 		{"sentinel/order.go", "case to.Same(m.current()) && !i.addr.Same(to) && i.link.cmd.state != connClosed:", "case false:"},
 	}},
+	{name: "the switch waits for who cannot link", transcript: "straggler.txt", shows: `no \+switch-master within|s1 \+5\d\.\d+s \+switch-master`, edits: []edit{
+		{"sentinel/reconf.go", "return min(reconfWait, m.failoverTimeout)", "return m.failoverTimeout"},
+	}},
+	{name: "what a switch has left is forgotten", transcript: "straggler.txt", shows: `(?s)10.0.0.4:6379 slave of 10.0.0.1:6379 \(down\)`, edits: []edit{
+		{"sentinel/reconf.go", "r.left, r.reconf, r.sentAt = true, was.reconf, was.sentAt", "r.left = false"},
+		{"sentinel/info.go", "if c.now.Mono < c.fixTime(m, r) {", "if true {"},
+	}},
 	{name: "a node of a cluster is ordered about", transcript: "cluster-node.txt", shows: `BROKEN .* E-83: .*`, edits: []edit{
 		{"sentinel/failover.go", "if !r.isNode() {", "if true {"},
 		{"sentinel/order.go", "invariant.That(!i.isNode(),", "invariant.That(true,"},
