@@ -47,8 +47,6 @@ type Info struct {
 	ReplID2      string
 	Cluster      bool // it is a node of a Redis Cluster
 	Empty        bool // it tells of its keys, and has none
-	// Own is gosentinel_version, which only Sentinels of our kind report.
-	Own string
 }
 
 // Reported is a replica as its master lists it.
@@ -143,8 +141,6 @@ func (in *Info) read(key, value string, old *Info) {
 		in.ReplID = kept(value, old.ReplID)
 	case "master_replid2":
 		in.ReplID2 = kept(value, old.ReplID2)
-	case "gosentinel_version":
-		in.Own = kept(value, old.Own)
 	default:
 		if len(key) > 5 && key[:5] == "slave" && isDigits(key[5:]) && len(in.Replicas) < MaxReported {
 			n := len(in.Replicas)

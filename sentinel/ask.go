@@ -51,15 +51,15 @@ func (c *Core) judgeODown(m *master) {
 		return
 	}
 	m.odown = odown
+	for _, r := range m.replicas {
+		c.touch(&r.instance) // their INFO period changes (B-502)
+	}
 	if !odown {
 		c.eventNow(LevelWarning, "-odown", &m.instance, "")
 		return
 	}
 	m.odownSince = c.now.Mono
 	c.eventNow(LevelWarning, "+odown", &m.instance, fmt.Sprintf(" #quorum %d/%d", agree+1, m.quorum))
-	for _, r := range m.replicas {
-		c.touch(&r.instance) // their INFO period changes (B-502)
-	}
 }
 
 // odownDue is when the oldest opinion that counts expires.

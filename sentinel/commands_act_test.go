@@ -168,6 +168,8 @@ func TestReset(t *testing.T) {
 	m.runID, m.infoText, m.infoAt = "x", "cached", r.now.Mono-5*time.Second
 	m.role = replication.Replica
 	m.failover.state, m.failover.promoted = stateWaitPromotion, m.replicas[0]
+	m.failover.stateSince, m.failover.startedAt, m.failover.sentAt = r.now.Mono, r.now.Mono, r.now.Mono
+	r.c.deadlines.set(&m.watch, m.watch.due(r.c))
 
 	require.Equal(t, []string{"reply :0"}, told(r.do("sentinel", "reset", "M*")))
 	got := told(r.do("sentinel", "reset", "m?"))

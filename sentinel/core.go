@@ -186,6 +186,9 @@ func (c *Core) Step(now Stamp, in Input) []Effect {
 	}
 	c.checkDisk()
 	c.settle()
+	if invariant.Enabled {
+		c.Check()
+	}
 	return c.finish()
 }
 

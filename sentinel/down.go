@@ -104,7 +104,7 @@ func (c *Core) downDue(i *instance) time.Duration {
 		return farAway
 	}
 	m, l := i.of, i.link
-	due := c.now.Mono + m.downAfter
+	due := c.now.Mono + m.downAfter + 1
 	if (l.waits || l.cmd.state == connClosed) && !(l.unseen && l.downs == 0) {
 		due = l.silentSince(c) + m.downAfter + 1
 	}

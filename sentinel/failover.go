@@ -132,6 +132,9 @@ func (c *Core) failoverDue(m *master) time.Duration {
 func (c *Core) enter(m *master, s failoverState) {
 	invariant.That(s > m.failover.state || s == stateSelectSlave, "B-701", "from %s to %s", m.failover.state, s)
 	m.failover.state, m.failover.stateSince = s, c.now.Mono
+	for _, r := range m.replicas {
+		c.touch(&r.instance) // how often they are asked for INFO changes
+	}
 }
 
 // elected makes us the leader of the failover epoch.
@@ -381,6 +384,7 @@ func (c *Core) considerPromotion(m *master, r *replica, askedAt time.Duration) {
 	c.enter(m, stateReconfSlaves)
 	c.changeMaster(m)
 	m.made = made{f.epoch, c.seq, c.now.Mono}
+	c.awaitWrite(m) // what the voters are asked, and when, is another matter once it is on disk
 	c.show(m)
 	c.event(LevelWarning, "+promoted-slave", &r.instance, "")
 	c.simulateCrash(afterPromotion)

@@ -104,7 +104,10 @@ func (c *Core) joinPeerLink(p *peer) {
 		c.peerLink[p.runID] = l
 	} else {
 		l.users = append(l.users, &p.instance)
-		l.after = min(l.after, p.of.downAfter)
+		if p.of.downAfter < l.after {
+			l.after = p.of.downAfter
+			c.touch(l) // it is pinged more often from now on
+		}
 	}
 	p.link = l
 }
@@ -282,7 +285,9 @@ func (c *Core) greet(l *link, cn *conn) {
 	}
 	c.sendNow(cn, pending{is: sendName}, []string{l.word("CLIENT"), "SETNAME", "sentinel-" + c.myID[:8] + suffix})
 	if cn.pubsub {
-		c.sendNow(cn, pending{}, []string{l.word("SUBSCRIBE"), helloChannel})
+		// Its confirmation comes as a Hello, not as an Answer: counted among the
+		// pending commands it would stand there for ever (K-2.1).
+		c.emitNow(&Send{Link: cn.id, Cmds: [][]string{{l.word("SUBSCRIBE"), helloChannel}}})
 		return
 	}
 	l.lastPing = never

@@ -170,6 +170,7 @@ func (c *Core) movePeer(m *master, p *peer, addr replication.Addr) {
 		p.link.proof, p.link.identified = proofNone, false
 		p.link.cmd.triedAt = never
 		p.link.restartClocks(c.now.Mono, c.stalled)
+		c.touch(p.link) // it is dialled at the new address now, whenever it was last tried at the old
 	}
 	if others > 0 {
 		c.event(LevelNotice, "+sentinel-address-update", &p.instance,

@@ -60,9 +60,6 @@ func (p *proc) Addr() Addr { return p.addr }
 // Up reports whether the process runs (it may be paused).
 func (p *proc) Up() bool { return p.up }
 
-// Paused reports whether the process is stopped by SIGSTOP.
-func (p *proc) Paused() bool { return p.paused }
-
 // do runs f now, or when the process goes on; never if it dies before.
 func (p *proc) do(f func()) {
 	if p.paused {

@@ -152,6 +152,9 @@ func (n *Node) stepAlone(in sentinel.Input) {
 		return
 	}
 	es := n.core.Step(n.stamp(), in)
+	if core, ours := n.core.(interface{ Check() }); ours {
+		core.Check()
+	}
 	n.w.check.stepped(n, es)
 	n.perform(n.out.Push(es))
 }

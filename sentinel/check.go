@@ -1,0 +1,64 @@
+package sentinel
+
+import (
+	"time"
+
+	"gosentinel/internal/invariant"
+)
+
+// checkedAtOnce is how many nodes one Check looks at: all of a small core, and
+// of thousands a part, another each time.
+const checkedAtOnce = 128
+
+// Check panics with an invariant.Violation where the core is wrong about
+// itself in a way that costs too much to look for after each step of a daemon.
+// Step calls it where invariant.Enabled, the simulator after each step.
+//
+// A node that is filed later than its own due time sleeps through what it has
+// to do, until something else happens to touch it. So whoever changes what a
+// deadline is derived from must touch that node in the same step.
+//
+// Rule: S2.8, S2.10.
+func (c *Core) Check() {
+	n := len(c.deadlines.slots)
+	for k := range min(n, checkedAtOnce) {
+		s := &c.deadlines.slots[(k+int(c.visits))%n]
+		// A node that is due now, and has just acted, is filed for the next moment.
+		due := max(c.exactDue(s.n), c.now.Mono+1)
+		invariant.That(s.due <= due+c.bunching(s.n), "S2.8", "%s is filed for %v, and due at %v", nodeText(s.n), s.due, due)
+	}
+}
+
+// exactDue is n's due time without what follows from estimates of round trips:
+// each answer changes these a little, and nobody is woken up for that.
+func (c *Core) exactDue(n node) time.Duration {
+	if w, is := n.(*watch); is && !c.tilt {
+		return min(c.askDue(w.m), c.odownDue(w.m), c.failoverDue(w.m))
+	}
+	return n.due(c)
+}
+
+// bunching is by how much the due time of n may have come forward since it was
+// filed only because the crowd that it takes its turn in has changed (gather).
+func (c *Core) bunching(n node) time.Duration {
+	l, ok := n.(*link)
+	if i, is := n.(*instance); is {
+		l, ok = i.link, true
+	}
+	if !ok || len(c.conns) < crowded/2 && len(l.users) < 2 {
+		return 0
+	}
+	return c.params.infoPeriod / 20
+}
+
+func nodeText(n node) string {
+	switch n := n.(type) {
+	case *link:
+		return "the link of " + n.users[0].name
+	case *instance:
+		return n.kind.String() + " " + n.name
+	case *watch:
+		return "the watch of " + n.m.name
+	}
+	return "the script queue"
+}
