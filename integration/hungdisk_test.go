@@ -59,7 +59,7 @@ int fsync(int fd) {
 	hung := string(text)
 	for _, change := range [][2]string{
 		{"import (\n", "import (\n\t\"path/filepath\"\n\t\"time\"\n"},
-		{"return f, nil\n", "return hungDiskFile{f, filepath.Dir(name)}, nil\n"},
+		{"a diskFile that is not nil\n\t}\n\treturn f, nil\n", "a diskFile that is not nil\n\t}\n\treturn hungDiskFile{f, filepath.Dir(name)}, nil\n"},
 		{"err = d.Sync()\n", "err = hungDiskFile{d, name}.Sync()\n"},
 	} {
 		require.Equal(t, 1, strings.Count(hung, change[0]), "disk.go has %q", change[0])

@@ -43,7 +43,7 @@ func slowDisk(t *testing.T) testbed.Programs {
 	slow := string(text)
 	for _, change := range [][2]string{
 		{"import (\n", "import (\n\t\"time\"\n"},
-		{"return f, nil\n", "return slowFile{f}, nil\n"},
+		{"a diskFile that is not nil\n\t}\n\treturn f, nil\n", "a diskFile that is not nil\n\t}\n\treturn slowFile{f}, nil\n"},
 		{"err = d.Sync()\n", "err = slowFile{d}.Sync()\n"},
 	} {
 		require.Equal(t, 1, strings.Count(slow, change[0]), "disk.go has %q", change[0])

@@ -133,6 +133,12 @@ func (k *checker) durableElsewhere(n *Node, master string, epoch uint64, at Addr
 			return true
 		}
 	}
+	for _, o := range k.w.nodes { // a forged hello may say what is in a file before its owner does
+		d := masterIn(o.Disk.saved, master)
+		if o != n && d != nil && d.ConfigEpoch > epoch && k.sameHost(Addr{d.Addr.Host, d.Addr.Port}, at) {
+			return true
+		}
+	}
 	return false
 }
 

@@ -61,6 +61,7 @@ func (k *checker) realFresh(n *Node, name string, m *masterWatch) {
 		}
 	}
 	voters, size := k.voters(n, name)
+	voters = min(voters, k.w.watchers(name)) // forged hellos may have made more of them in the file
 	if need := quorum.Need(voters, size); fresh < need {
 		k.fail(n.name, "I-16", "promotes for %s in epoch %d with %d fresh votes of %d", name, m.epoch, fresh, need)
 	}
