@@ -60,7 +60,7 @@ var defects = []defect{
 	}},
 	{name: "what a switch has left is forgotten", transcript: "straggler.txt", shows: `(?s)10.0.0.4:6379 slave of 10.0.0.1:6379 \(down\)`, edits: []edit{
 		{"sentinel/reconf.go", "r.left, r.reconf, r.sentAt = true, was.reconf, was.sentAt", "r.left = false"},
-		{"sentinel/info.go", "if c.now.Mono < c.fixTime(m, r) {", "if true {"},
+		{"sentinel/info.go", "if c.now.Mono < c.fixTime(m, r) ||", "if true ||"},
 	}},
 	{name: "a node of a cluster is ordered about", transcript: "cluster-node.txt", shows: `BROKEN .* E-83: .*`, edits: []edit{
 		{"sentinel/failover.go", "if !r.isNode() {", "if true {"},
