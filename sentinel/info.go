@@ -105,6 +105,11 @@ func (c *Core) infoReply(i *instance, v resp.Value, sentAt time.Duration) {
 	i.infoAt = c.now.Mono
 	c.learn(i)
 	c.touch(&i.of.watch)
+	if i.replica == nil {
+		for _, r := range i.of.replicas {
+			c.touch(&r.instance) // how often it is asked depends on whether the master lists it
+		}
+	}
 	if c.tilt {
 		return
 	}

@@ -343,6 +343,7 @@ func (c *Core) linkUp(in LinkUp) {
 	}
 	l.refusedAt = never
 	c.spreadTurns(l)
+	c.touch(l) // from now on it can be stale, and its turn is another
 	if l.users[0].kind == kindPeer {
 		c.askIdentity(l)
 		c.sendNow(cn, pending{is: sendKindQuestion, inst: l.users[0]}, []string{"INFO", "server"})
