@@ -36,7 +36,7 @@ func loner(t *testing.T, kind testbed.Kind) (master, replica *testbed.Redis, s *
 	})
 	s, err = bed.Sentinel("sentinel", testbed.SentinelOptions{Kind: kind, Lines: []string{
 		fmt.Sprintf("sentinel monitor mm %s %d 1", master.Host, master.Port),
-		"sentinel down-after-milliseconds mm 1000",
+		"sentinel down-after-milliseconds mm 2000",
 		"sentinel failover-timeout mm 4000",
 	}})
 	require.NoError(t, err)

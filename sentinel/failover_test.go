@@ -203,8 +203,10 @@ func TestPromotedDiesInReconf(t *testing.T) {
 	m := w.promote()
 	promoted := m.failover.promoted
 	m.downAfter, promoted.link.after = 300*time.Millisecond, 0 // before the switch is made in any case
-	w.c.touch(&promoted.instance)
-	w.c.touch(promoted.link)
+	m.eachInstance(func(i *instance) {
+		w.c.touch(i)
+		w.c.touch(i.link)
+	})
 	for m.failover.state == stateReconfSlaves {
 		w.pass(10 * time.Millisecond)
 		for _, port := range []int{7000, 7001} {

@@ -134,13 +134,10 @@ var defects = []defect{
 	{name: "a replica that never synchronised, in a random world", rule: "B-711", first: 1, edits: []edit{
 		{"replication/rank.go", "case c.Unsynced && !l.ByHand:", "case false:"},
 	}},
-	{name: "nothing is learnt of the data set in an outage", rule: "B-711", first: 709900, edits: []edit{
-		{"sentinel/info.go", "if m.sdown || m.failover.state != stateNone {", "if false {"},
-	}},
-	{name: "votes that come too late", rule: "I-6", first: 701500, edits: []edit{
+	{name: "votes that come too late", test: "TestVotesThatComeTooLate", edits: []edit{
 		{"sentinel/election.go", " && (!over || f.manual) {", " {"},
 	}},
-	{name: "an opinion asked for in the moment of a switch", rule: "I-6", first: 3063800, edits: []edit{
+	{name: "an opinion asked for in the moment of a switch", test: "TestAnOpinionIsOfTheAddressAskedAbout", edits: []edit{
 		{"sentinel/ask.go", "sent.turn != m.switched.count", "sent.at < m.switched.at"},
 	}},
 	{name: "a vote without a name holds nothing back", transcript: "voter-restarts.txt", shows: `< s2: SLAVEOF 10.0.0.1 6379`, edits: []edit{
@@ -198,7 +195,7 @@ var defects = []defect{
 	{name: "a replica is torn between two masters", transcript: "replica-moved.txt", shows: `s1 \+93\.\d+s \+fix-slave-config`, edits: []edit{
 		{"sentinel/repoint.go", "k < r.departures", "k < 1"},
 	}},
-	{name: "a replica is promoted though the master only has another name", rule: "I-15", first: 240, edits: []edit{
+	{name: "a replica is promoted though the master only has another name", transcript: "master-is-replica.txt", shows: `\+selected-slave`, edits: []edit{
 		{"sentinel/failover.go", "case !c.settleOnMaster(m):", "case true:"},
 	}},
 	{name: "whoever the master follows takes its place", transcript: "master-is-replica.txt", shows: `s1 \+1[45]\S+ \+elected-leader.*\ns1 \S+ \+switch-master`, edits: []edit{
