@@ -97,7 +97,7 @@ func (c *Core) askDue(m *master) time.Duration {
 
 // askTime is when p is to be asked next.
 func (c *Core) askTime(m *master, p *peer) time.Duration {
-	if !p.connected() || p.link.mute() || p.link.cmd.pending.len() >= maxPending*len(p.link.users) {
+	if !p.connected() || p.link.mute() || p.link.full() {
 		return farAway
 	}
 	if m.failover.wantsVotes() && !c.disk.sick {

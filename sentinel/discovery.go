@@ -79,7 +79,7 @@ func (c *Core) discoveryEnd(m *master) time.Duration {
 // Rule: E-18.
 func (c *Core) askList(p *peer) {
 	cn := &p.link.cmd
-	if p.list.on == cn.id || p.list.asks >= maxListAsks || !c.discovering(p.of) || cn.pending.len() >= maxPending*len(p.link.users) {
+	if p.list.on == cn.id || p.list.asks >= maxListAsks || !c.discovering(p.of) || p.link.full() {
 		return
 	}
 	p.list = listing{on: cn.id, asks: p.list.asks + 1}

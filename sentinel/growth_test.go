@@ -105,6 +105,7 @@ var walkers = map[string]string{
 	"movePeer":        "the address of all sharers changes",
 	"renumber":        "the address of all sharers changes",
 	"leaveLink":       "a sharer leaves",
+	"answer":          "when more than maxPending of each sharer were unanswered",
 	"identityReply":   "once for each connection to a peer",
 	"kindReply":       "once for each connection to a peer",
 }

@@ -215,11 +215,14 @@ func (l *link) pingDue(c *Core) time.Duration {
 	return max(l.lastReply+p, l.lastPing+p/2)
 }
 
+// full reports whether nothing more is asked on l before something is answered.
+func (l *link) full() bool { return l.cmd.pending.len() >= maxPending*len(l.users) }
+
 // ping sends one PING.
 //
 // Rule: B-302.
 func (c *Core) ping(l *link) {
-	if l.cmd.pending.len() >= maxPending*len(l.users) {
+	if l.full() {
 		l.lastPing = c.now.Mono
 		return
 	}

@@ -131,9 +131,15 @@ func (c *Core) answer(in *Answer) {
 		c.guideAnswer(in)
 		return
 	}
+	full := cn.link.full()
 	p, ok := cn.pending.take(in.Tag)
 	if !ok {
 		return
+	}
+	if full {
+		for _, i := range cn.link.users {
+			c.touch(&i.of.watch) // what could not be asked can be now
+		}
 	}
 	c.hearWords(cn, p.is, &in.Value)
 	if p.inst == nil || p.inst.gone || p.inst.link != cn.link {
