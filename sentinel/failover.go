@@ -179,11 +179,11 @@ func (c *Core) mayPromote(m *master) leadership {
 	if c.disk.sick {
 		return waits // what came of it could not be told to anybody
 	}
+	if m.ballot.Epoch != f.epoch || m.ballot.Vote != c.self() {
+		return superseded // we have voted since: the other may promote, and with our vote
+	}
 	if f.forced {
 		return leads
-	}
-	if m.ballot.Epoch != f.epoch || m.ballot.Vote != c.self() {
-		return superseded
 	}
 	if c.freshVotes(m) >= m.need() {
 		return leads

@@ -140,6 +140,12 @@ var defects = []defect{
 	{name: "an opinion asked for in the moment of a switch", test: "TestAnOpinionIsOfTheAddressAskedAbout", edits: []edit{
 		{"sentinel/ask.go", "sent.turn != m.switched.count", "sent.at < m.switched.at"},
 	}},
+	{name: "nothing is learnt of the data set in an outage", test: "TestTheDataSetIsLearntInTheOutage", edits: []edit{
+		{"sentinel/info.go", "if m.sdown || m.failover.state != stateNone {", "if false {"},
+	}},
+	{name: "a forced failover goes on after a vote for another", transcript: "forced-voted-since.txt", shows: `\+switch-master`, edits: []edit{
+		{"sentinel/failover.go", "m.ballot.Epoch != f.epoch || m.ballot.Vote != c.self()", "!f.forced && (m.ballot.Epoch != f.epoch || m.ballot.Vote != c.self())"},
+	}},
 	{name: "a vote without a name holds nothing back", transcript: "voter-restarts.txt", shows: `< s2: SLAVEOF 10.0.0.1 6379`, edits: []edit{
 		{"sentinel/info.go", "if m.ballot.Unfinished(m.configEpoch) || !c.confirmed(m)", `if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != "" || !c.confirmed(m)`},
 	}},
