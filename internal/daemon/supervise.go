@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
 )
 
 // supervisor is the process manager that waits for our messages.
@@ -57,7 +59,11 @@ func (s *supervisor) upstart() bool {
 	}
 	s.log.Info("supervised by upstart, will stop to signal readiness.")
 	s.flush()
-	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	// Sent to this thread and not to the process: it is stopped before the call
+	// returns, where another thread might be told first and this one run on.
+	runtime.LockOSThread()
+	_ = unix.Tgkill(os.Getpid(), unix.Gettid(), syscall.SIGSTOP)
+	runtime.UnlockOSThread()
 	_ = os.Unsetenv("UPSTART_JOB")
 	return true
 }
