@@ -46,15 +46,18 @@ func (k *checker) heardInfo(n *Node, l *link, asked time.Duration, text string) 
 		return
 	}
 	from := l.to
+	if _, ok := k.node(n).ours[from]; !ok && strings.Contains(text, "gosentinel_version:") {
+		k.node(n).ours[from] = k.w.now
+	}
+	if l.peer {
+		return // an instance where a forged hello named a Sentinel
+	}
 	h := heard{k.w.now, asked, k.w.now, text}
 	if old, ok := k.node(n).infos[from]; ok && k.w.now-old.at < steadyInfo {
 		h.since = old.since
 	}
 	k.node(n).infos[from] = h
 	k.noteHistory(n, from)
-	if _, ok := k.node(n).ours[from]; !ok && strings.Contains(text, "gosentinel_version:") {
-		k.node(n).ours[from] = k.w.now
-	}
 }
 
 // stepped looks at what a core wants done, at the moment it wants it: events

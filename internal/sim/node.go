@@ -70,6 +70,7 @@ type link struct {
 	asked  map[sentinel.Tag]time.Duration // when INFO was asked for, by tag
 	lists  map[sentinel.Tag]string        // the master whose Sentinels were asked for, by tag
 	told   map[string]resp.Value          // the answers, by master
+	peer   bool                           // what answers is asked as a Sentinel, not as an instance
 }
 
 // AddSentinel makes a Sentinel and starts it.
@@ -292,6 +293,7 @@ func (n *Node) send(a *sentinel.Send) {
 		return
 	}
 	n.w.check.sent(n, l.to, a.Cmds)
+	l.peer = l.peer || a.Cmds[0][0] == "SENTINEL"
 	if len(a.Cmds) == 1 && a.Cmds[0][0] == "INFO" {
 		l.asked[a.Tag] = n.w.now
 	}
@@ -376,7 +378,9 @@ func (n *Node) handle(c *conn, end int, m *msg) {
 			n.step(sentinel.Hello{Link: l.id, Payload: []byte(m.value.Str), Failed: true})
 			return
 		}
-		n.w.check.heardOK(n, l.to, m.value)
+		if !l.peer {
+			n.w.check.heardOK(n, l.to, m.value)
+		}
 		if m.value.Kind == resp.Bulk {
 			n.w.check.heardInfo(n, l, l.asked[m.tag], m.value.Str)
 			delete(l.asked, m.tag)

@@ -21,6 +21,9 @@ func (k *checker) intends(n *Node, e sentinel.Event) {
 			k.node(n).byHand = strings.TrimSuffix(name, "'")
 		}
 		if rest, ok := strings.CutPrefix(e.Payload, "Failover of '"); ok {
+			if name, _, ok := strings.Cut(rest, "' is forced in epoch "); ok {
+				k.of(n, name).forces = true
+			}
 			if name, ok := strings.CutSuffix(rest, "' given up: the master answers again"); ok {
 				k.of(n, name).spared++
 			}
@@ -44,7 +47,7 @@ func (k *checker) intends(n *Node, e sentinel.Event) {
 	case "+reset-master", "+monitor":
 		m.silent, m.spared = false, 0
 	case "+try-failover":
-		m.byHand, m.acted = k.node(n).byHand == name, false
+		m.byHand, m.acted, m.forces = k.node(n).byHand == name, false, false
 		k.node(n).byHand = ""
 	}
 }

@@ -96,7 +96,7 @@ func (k *checker) unasked(n *Node, name string, m *masterWatch) {
 	for _, p := range d.Sentinels {
 		o := k.byID(p.RunID)
 		switch {
-		case o == nil:
+		case o == nil || n.othersAt(o): // the connection may be that of another name
 		case k.asks[askOf{o.name, n.ID(), name, m.epoch}]:
 			return
 		case n.reaches(o):
@@ -106,6 +106,18 @@ func (k *checker) unasked(n *Node, name string, m *masterWatch) {
 	if silent != "" {
 		k.fail(n.name, "I-5", "forces a failover of %s in epoch %d before anybody, %s say, has answered", name, m.epoch, silent)
 	}
+}
+
+// othersAt reports whether forged hellos have put others where o is.
+func (n *Node) othersAt(o *Node) bool {
+	for _, m := range n.Disk.saved.Masters {
+		for _, p := range m.Sentinels {
+			if p.RunID != o.ID() && o.addr == (Addr{n.w.meant(p.Addr.Host), p.Addr.Port}) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // reaches reports whether n has an established connection to o, which is well.
@@ -156,7 +168,7 @@ func (k *checker) mistaken(n *Node, key epochOf, at Addr, kept bool) bool {
 // Rule: B-111, B-116, B-303, B-740.
 func (k *checker) tries(n *Node, name string) {
 	m := k.of(n, name)
-	m.tryAt, m.manual = k.w.now, m.asked > 0
+	m.tryAt, m.manual, m.forced = k.w.now, m.asked > 0, false
 	if m.manual {
 		m.tryAt = m.asked
 	}

@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"time"
+
+	"gosentinel/quorum"
 )
 
 // HostRestart gives power back to a host and starts what lived on it.
@@ -88,6 +90,9 @@ func (w *World) disagreement() string {
 				return fmt.Sprintf("%s has %s as %s, others %s", n.name, at, g, master)
 			}
 		}
+		if w.stranded(g, master) || w.outnumbered(g) {
+			continue
+		}
 		for _, i := range w.insts {
 			if i.opt.Group != g || i.opt.Stray {
 				continue
@@ -113,6 +118,40 @@ func (w *World) disagreement() string {
 		}
 	}
 	return ""
+}
+
+// stranded reports whether only an operator can help: the configured master has
+// come back as a replica, and nobody else has a key or has been linked to a
+// master since its start. An empty replica is not promoted by itself.
+//
+// Rule: E-81. Departs: ADR 0004.
+func (w *World) stranded(group string, master Addr) bool {
+	if i := w.Instance(master); i == nil || i.IsMaster() || i.Synced() {
+		return false
+	}
+	for _, i := range w.insts {
+		if i.opt.Group == group && !i.opt.Stray && i.addr != master && (i.IsMaster() || !i.empty || i.link.downSince != -1) {
+			return false
+		}
+	}
+	return true
+}
+
+// outnumbered reports whether forged hellos have made so many voters that those
+// who are true can never win: one that a file names counts for good, as it may be
+// a Sentinel that is only out of reach. RESET forgets it.
+//
+// Rule: E-6, W-28.
+func (w *World) outnumbered(group string) bool {
+	for _, n := range w.nodes {
+		if masterIn(n.Disk.saved, group) == nil {
+			continue
+		}
+		if voters, size := w.check.voters(n, group); quorum.Need(voters, size) > w.watchers(group) {
+			return true
+		}
+	}
+	return false
 }
 
 // isKnown reports whether any Sentinel has heard of an instance: a replica is

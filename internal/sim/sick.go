@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // sickAfter is how long a write may be under way before its Sentinel knows that
 // its disk is sick, and a little for its timer.
@@ -22,6 +25,10 @@ func (n *Node) knowsSick() bool {
 func (k *checker) asksForVotes(n *Node, args []string) {
 	if n.knowsSick() {
 		k.fail(n.name, "I-14", "asks for votes in epoch %s while its disk is sick", args[4])
+	}
+	port, _ := strconv.Atoi(args[3])
+	if name := n.masterOf(Addr{k.w.meant(args[2]), port}); name != "" {
+		k.of(n, name).stands = asked(args)
 	}
 }
 

@@ -47,11 +47,11 @@ func (n *Node) Resume() {
 const freshAnswer = 2 * time.Second
 
 // realFresh: nobody promotes with votes that are older than the lease in real
-// time, however its clocks run (I-16); by hand somebody may.
+// time, however its clocks run (I-16), unless it is forced.
 //
-// Rule: E-34, R-9.
+// Rule: E-34, E-64, R-9.
 func (k *checker) realFresh(n *Node, name string, m *masterWatch) {
-	if n.opt.Original || m.manual || m.forced || m.asked > 0 || k.reset || k.tainted || k.loose() {
+	if n.opt.Original || m.forces || k.reset || k.tainted || k.loose() {
 		return
 	}
 	fresh := 1
