@@ -52,6 +52,7 @@ type link struct {
 	unanswered ring
 	in         []byte // the beginning of a reply; nil between replies
 	want       int    // bytes that in must hold for another try to decode
+	part       resp.Partial
 
 	endsAt time.Time // when it ends by itself, if it is in Set.timed
 	place  int       // in Set.timed, from 1; 0 = not there

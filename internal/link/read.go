@@ -60,13 +60,16 @@ func (l *link) take(b []byte) {
 		if len(l.in) < l.want {
 			return
 		}
+		if l.want = l.part.Want(l.in, limits); len(l.in) < l.want {
+			return
+		}
 		b = l.in
 	}
-	l.want = 0
 	for len(b) > 0 {
 		n, err := l.next(b)
 		if errors.Is(err, resp.ErrShort) {
-			l.want = n
+			l.part = resp.Partial{}
+			l.want = l.part.Want(b, limits)
 			break
 		}
 		if err != nil {
@@ -89,8 +92,7 @@ func (l *link) take(b []byte) {
 	}
 }
 
-// next tells of the reply or message that b begins with and gives its length,
-// or with resp.ErrShort the length that b must have for another try.
+// next tells of the reply or message that b begins with and gives its length.
 func (l *link) next(b []byte) (n int, err error) {
 	if l.pubsub {
 		if payload, n, ok := message(b); ok {

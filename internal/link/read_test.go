@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,4 +145,35 @@ func TestWaitEnds(t *testing.T) {
 		b.Wait(time.Now()) // a second one may be left
 		b.Tell()
 	}
+}
+
+// What is there of a reply is not decoded again for each byte that trickles in:
+// the values would be made anew each time.
+func TestATrickledReplyIsDecodedOnce(t *testing.T) {
+	reply := resp.Append(nil, 2, resp.List(slices.Repeat([]resp.Value{resp.Int(1)}, limits.Elems)...))
+	l, events := told(t, false)
+	l.take(reply[:len(reply)/2])
+	at := len(reply) / 2
+	made := testing.AllocsPerRun(1000, func() {
+		l.take(reply[at : at+1])
+		at++
+	})
+	require.Less(t, made, 1.0)
+	require.Empty(t, *events)
+	l.take(reply[at:])
+	require.Len(t, *events, 1)
+}
+
+// What an instance that means harm costs, a byte at a time: a reply of as many
+// values as a reply may have.
+func BenchmarkTrickledReply(b *testing.B) {
+	reply := resp.Append(nil, 2, resp.List(slices.Repeat([]resp.Value{resp.Int(1)}, limits.Elems)...))
+	for b.Loop() {
+		l := &link{phase: open, set: &Set{sink: func(Event) {}}}
+		l.unanswered.push(1)
+		for i := range reply {
+			l.take(reply[i : i+1])
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(reply)), "ns/byte")
 }

@@ -34,6 +34,19 @@ func ReplyLimits() Limits {
 	return Limits{Depth: 8, Elems: 1 << 16, Bulk: 4 << 20, Total: 8 << 20}
 }
 
+// filled has the default in place of each zero field.
+func (l Limits) filled() Limits {
+	def := ReplyLimits()
+	for _, f := range []struct{ have, def *int }{
+		{&l.Depth, &def.Depth}, {&l.Elems, &def.Elems}, {&l.Bulk, &def.Bulk}, {&l.Total, &def.Total},
+	} {
+		if *f.have == 0 {
+			*f.have = *f.def
+		}
+	}
+	return l
+}
+
 // maxLine is the longest line that is not a bulk payload, in bytes.
 const maxLine = 64 << 10
 
@@ -45,14 +58,7 @@ const maxLine = 64 << 10
 // errors as Error. Nothing is allocated for an announced length, only for
 // bytes that are there.
 func Decode(buf []byte, lim Limits) (v Value, n int, err error) {
-	def := ReplyLimits()
-	for _, f := range []struct{ have, def *int }{
-		{&lim.Depth, &def.Depth}, {&lim.Elems, &def.Elems}, {&lim.Bulk, &def.Bulk}, {&lim.Total, &def.Total},
-	} {
-		if *f.have == 0 {
-			*f.have = *f.def
-		}
-	}
+	lim = lim.filled()
 	d := decoder{buf: buf, lim: lim}
 	v, err = d.value(0)
 	need := max(d.need, len(buf)+1)

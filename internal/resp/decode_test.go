@@ -2,6 +2,7 @@ package resp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,6 +105,9 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		v, n, err := Decode(in, Limits{})
+		if len(in) < 1<<12 {
+			requireFollowed(t, in, n, err)
+		}
 		if err != nil {
 			return
 		}
@@ -113,4 +117,38 @@ func FuzzDecode(f *testing.F) {
 		require.Equal(t, len(Append(nil, 3, again)), m)
 		require.Equal(t, string(Append(nil, 3, v)), string(Append(nil, 3, again)))
 	})
+}
+
+// requireFollowed lets in trickle in byte by byte: it is tried at least once before
+// more than the whole value is there, and then it is whole or refused.
+func requireFollowed(t *testing.T, in []byte, n int, err error) {
+	t.Helper()
+	var p Partial
+	for k := range len(in) + 1 {
+		if p.Want(in[:k], Limits{}) > k {
+			require.False(t, err == nil && k >= n, "%q is whole with %d bytes", in, n)
+			continue
+		}
+		_, at, short := Decode(in[:k], Limits{})
+		require.NotErrorIs(t, short, ErrShort, "%q, of which %d are there", in, k)
+		require.True(t, err != nil || at == k, "%q is whole with %d bytes, not %d", in, n, k)
+		return
+	}
+	require.Error(t, err, "%q", in)
+}
+
+// A reply of many values that trickles in is looked at once, not for each byte.
+func TestPartialLooksOnce(t *testing.T) {
+	reply := Append(nil, 3, List(slices.Repeat([]Value{Pairs(Status("role"), List(Str("a b"), Int(7)))}, 1000)...))
+	requireFollowed(t, reply, len(reply), nil)
+	tries := 0
+	var p Partial
+	for k := range len(reply) {
+		tries += boolInt(p.Want(reply[:k], Limits{}) <= k)
+	}
+	require.Zero(t, tries)
+	require.Equal(t, len(reply), p.Want(reply, Limits{}))
+
+	var refused Partial
+	require.LessOrEqual(t, refused.Want([]byte("*2\r\n*9999999\r\n"), Limits{}), 14)
 }
