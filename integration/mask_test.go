@@ -17,7 +17,7 @@ var pairMasks = map[string]bool{
 	"last-ping-sent": true, "last-ok-ping-reply": true, "last-ping-reply": true, "s-down-time": true, "o-down-time": true,
 	"info-refresh": true, "role-reported-time": true, "last-hello-message": true, "master-link-down-time": true,
 	"slave-repl-offset":     true,                                 // goes on while the two ask for INFO
-	"link-pending-commands": true,                                 // of links that are being opened; 0 once they are up: sentinel.TestLinkPendingCommandsOfAHealthyLinkIsZero
+	"link-pending-commands": true,                                 // of links that are being opened, and while a reply is on its way: TestNothingIsPendingOnLinksThatAreUp
 	"run-time":              true, "run-delay": true, "pid": true, // PENDING-SCRIPTS
 	"age-seconds": true, "timestamp-created": true, "timestamp-last-updated": true, "entry-id": true, // ACL LOG
 	"id": true, // HELLO: of the client
