@@ -39,7 +39,7 @@ func (w *wires) lastSend(port int, pubsub bool, word string) Tag {
 // again a minute later while it lasts, and when it is over. What it says cannot
 // move the cursor, is short, and has no password.
 //
-// Rule: W-32.
+// Rule: W-32, B-930, B-931.
 func TestErrorsOfInstancesAreTold(t *testing.T) {
 	for _, tc := range []struct {
 		port        int

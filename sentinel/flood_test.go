@@ -409,7 +409,7 @@ func TestFloodOfMoves(t *testing.T) {
 // may be connected to nothing but that instance. A flood is not answered
 // message by message, nor is who has what we have.
 //
-// Rule: E-20.4, B-411.
+// Rule: E-20, B-411.
 func TestOldConfigurationIsAnsweredWhereItWasHeard(t *testing.T) {
 	boot := around(watched("mm", "10.0.0.1", 6379, 2), 1, 2)
 	boot.Masters[0].ConfigEpoch = 5

@@ -214,7 +214,7 @@ func helloNames(payload []byte) (id, master []byte) {
 // hearConfiguration takes what a peer says of the master: a newer
 // configuration wins, an older one is answered with ours.
 //
-// Rule: B-432 to B-435, E-20.4, election.md 3.5.
+// Rule: B-432 to B-435, E-20, election.md 3.5.
 func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage, from *instance) {
 	p.awaits = nil
 	if !isLiteral(h.masterIP) && !c.names.has(h.masterIP) && !p.names.take(c.now.Mono, time.Second, nameBurst) {
@@ -262,7 +262,7 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage, from *insta
 // once where it was heard to say so: it may have no connection to us yet. What
 // it says then is no older than ours, so that no hello is answered for ever.
 //
-// Rule: E-20.4, election.md 3.5.
+// Rule: E-20, election.md 3.5.
 func (c *Core) answerHello(m *master, p *peer, from *instance) {
 	if c.now.Mono-p.helloAt > tickEvery {
 		p.helloNow = true

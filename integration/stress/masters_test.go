@@ -2,8 +2,6 @@ package stress
 
 import (
 	"errors"
-	"io"
-	"net"
 	"testing"
 	"time"
 
@@ -65,13 +63,7 @@ func (f *fleet) turnOver(done func()) time.Duration {
 	done()
 	for g, x := range dead {
 		require.NoError(f.t, x.Restart())
-		host, port, err := net.SplitHostPort(g.master.Addr())
-		require.NoError(f.t, err)
-		// A Sentinel that was quicker has made it a replica already, and has
-		// closed the connections of its clients, this one too.
-		if _, err = testbed.Do(x.Addr(), "", "SLAVEOF", host, port); !errors.Is(err, io.EOF) {
-			require.NoError(f.t, err)
-		}
+		x.Follow(g.master.Addr()) // by no command: a Sentinel that was quicker closes the connections of its clients
 		g.others = append(g.others, x)
 	}
 	require.NoError(f.t, testbed.Until(time.Minute, func() error {

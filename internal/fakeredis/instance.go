@@ -123,6 +123,14 @@ func (i *Instance) Promoted() time.Time {
 	return i.promoted
 }
 
+// Follow makes the instance a replica of the one at addr, as
+// SLAVEOF does.
+func (i *Instance) Follow(addr string) {
+	i.fleet.mu.Lock()
+	defer i.fleet.mu.Unlock()
+	i.follow(addr)
+}
+
 func (i *Instance) running() bool { return i.listener != nil }
 
 // follow makes it a replica of the instance at addr, or a master for "".

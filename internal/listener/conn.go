@@ -52,7 +52,7 @@ type client struct {
 	in      []byte // input: in[start:] is not yet framed
 	start   int
 	framer  resp.Framer
-	handed  []byte // whole requests for redcon, from handedAt on
+	handed  []byte // whole requests for redcon, which has taken so many bytes of them
 	taken   int
 	now     time.Duration // Server.uptime of the batch
 	started bool

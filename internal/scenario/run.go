@@ -160,7 +160,7 @@ func (r *runner) violations() {
 	r.told = len(bad)
 }
 
-// runFor lets time pass with output as the command says.
+// run lets time pass with output as the command says.
 func (r *runner) run(c *command) {
 	r.show = newFilter(c)
 	defer func() { r.show = filter{all: true} }()
