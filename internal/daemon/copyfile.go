@@ -73,11 +73,19 @@ func (s *saver) unfinished(path string) (data []byte, ok bool) {
 		s.tellIgnored(path, "it is not whole")
 		return nil, false
 	}
-	if is, err := s.disk.Inode(path); err == nil && is != inode {
-		return s.older(path, "the file has been replaced since")
-	}
-	if file, err := s.disk.ReadFile(path); err == nil && !halfWritten(file, data, old) {
+	is, inodeErr := s.disk.Inode(path)
+	switch file, err := s.disk.ReadFile(path); {
+	case isNotOurs(err): // nor is then a copy of its owner
+		s.tellIgnored(path, errnoOrWhy(err))
+		return nil, false
+	case err == nil && !halfWritten(file, data, old):
 		return s.older(path, "the file has been changed since")
+	case inodeErr == nil && is != inode && err == nil && !bytes.Equal(file, old) && !bytes.Equal(file, data):
+		// The two were moved together, with the file torn: whoever reads this has the copy still.
+		s.tellIgnored(path, "the file has been replaced since, by one that is half written")
+		return nil, false
+	case inodeErr == nil && is != inode:
+		return s.older(path, "the file has been replaced since")
 	}
 	return data, true
 }

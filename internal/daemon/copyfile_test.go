@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // otherUser is a user who is neither us nor root.
@@ -374,4 +376,44 @@ func TestPlantedFilesInASharedDirectory(t *testing.T) {
 			require.True(t, use.use(name), use.name)
 		}
 	})
+}
+
+// Where another user's file has the name of the copy, which we may neither remove
+// nor open, a save is none the less a save: beside it, and in place.
+//
+// Rule.
+func TestASavePassesAnUnreadableCopy(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+	for _, inPlace := range []bool{false, true} {
+		for _, name := range []string{"file", "directory"} {
+			t.Run(fmt.Sprint(name, " in place ", inPlace), func(t *testing.T) {
+				dir := t.TempDir()
+				path := filepath.Join(dir, "s.conf")
+				require.NoError(t, os.WriteFile(path, []byte("old\n"), 0o600))
+				require.NoError(t, os.Chown(path, otherUser+1, otherUser+1))
+				require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
+				require.NoError(t, os.Chmod(dir, 0o777|os.ModeSticky))
+				if name == "file" {
+					require.NoError(t, os.WriteFile(path+copySuffix, []byte(evil), 0o600))
+				} else {
+					require.NoError(t, os.MkdirAll(path+copySuffix+"/full", 0o700))
+				}
+				require.NoError(t, os.Chown(path+copySuffix, otherUser, otherUser))
+				var d disk = osDisk{owners{otherUser + 1}}
+				if inPlace {
+					d = bindMounted{d, path}
+				}
+				s, _ := newSaver(d)
+				done := make(chan error)
+				go func() {
+					runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+					done <- errors.Join(unix.Setfsuid(otherUser+1), s.save(path, []byte("new\n")))
+				}()
+				require.NoError(t, <-done)
+				require.Equal(t, "new\n", readFile(t, path))
+			})
+		}
+	}
 }

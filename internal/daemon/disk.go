@@ -94,29 +94,43 @@ func openCopy(name, of string, flag int) (*os.File, error) {
 	switch {
 	case errors.Is(err, syscall.ELOOP):
 		return nil, notOurs{"it is a link"}
-	case errors.Is(err, syscall.ENXIO):
+	case errors.Is(err, syscall.ENXIO), errors.Is(err, syscall.EISDIR):
 		return nil, notOurs{"it is no regular file"}
 	case err != nil:
+		var st unix.Stat_t
+		if unix.Lstat(name, &st) == nil && foreign(&st, of) != nil {
+			return nil, foreign(&st, of) // what others have put there may not even let us in
+		}
 		return nil, err
 	}
 	var st unix.Stat_t
-	err = unix.Fstat(int(f.Fd()), &st)
-	switch owner, ok := ownerOf(of); {
-	case err != nil:
-	case st.Mode&unix.S_IFMT != unix.S_IFREG:
-		err = notOurs{"it is no regular file"}
-	case int(st.Uid) != os.Geteuid() && !(ok && st.Uid == owner):
-		err = notOurs{"it belongs to another user"}
-	case st.Mode&0o022 != 0:
-		err = notOurs{"others can write it"}
-	case st.Nlink != 1:
-		err = notOurs{"it has a second name"}
+	if err = unix.Fstat(int(f.Fd()), &st); err == nil {
+		err = foreign(&st, of)
 	}
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
+}
+
+// foreign says why what is at the name of the copy of a file is none that we have
+// made, nil if it may be.
+//
+// Rule: R-26.
+func foreign(st *unix.Stat_t, of string) error {
+	owner, ok := ownerOf(of)
+	switch {
+	case st.Mode&unix.S_IFMT != unix.S_IFREG:
+		return notOurs{"it is no regular file"}
+	case int(st.Uid) != os.Geteuid() && !(ok && st.Uid == owner):
+		return notOurs{"it belongs to another user"}
+	case st.Mode&0o022 != 0:
+		return notOurs{"others can write it"}
+	case st.Nlink != 1:
+		return notOurs{"it has a second name"}
+	}
+	return nil
 }
 
 func (osDisk) Inode(name string) (uint64, error) {

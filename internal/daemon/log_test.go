@@ -69,7 +69,7 @@ func TestControlBytesDoNotReachTheLog(t *testing.T) {
 	s := newTestSink(t, &out)
 	for _, tc := range []struct{ message, want string }{
 		{"plain text, \"quoted\" \\", "plain text, \"quoted\" \\"},
-		{"a\x1b[31mb\rc\td\x00e\x7f", `a\x1b[31mb\x0dc\x09d\x00e\x7f`},
+		{"a\x1b[31mb\rc\td\x00e\x7f", "a\\x1b[31mb\\x0dc\td\\x00e\\x7f"},
 		{"a\r\nb", `a\x0d b`},
 		{"Größe, ß, 日本, \xa0\xff", "Größe, ß, 日本, \xa0\xff"},
 		{"csi \u009b of UTF-8, \x9b of Latin-1", `csi \xc2\x9b of UTF-8, \x9b of Latin-1`},

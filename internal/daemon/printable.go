@@ -7,7 +7,7 @@ import (
 
 // printable shows a message as one line that no terminal takes for orders,
 // whoever chose a part of it (an instance, a client, a peer): a line feed is a
-// blank, any other control byte, and a control character of UTF-8, as `\x1b`.
+// blank, any other control byte but a tab, and a control character of UTF-8, as `\x1b`.
 //
 // Departs: the original prints them as they are.
 //
@@ -32,7 +32,7 @@ func printable(msg string) string {
 			switch {
 			case r == '\n':
 				out.WriteByte(' ')
-			case r < ' ' || 0x7f <= r && r < 0xa0:
+			case r < ' ' && r != '\t' || 0x7f <= r && r < 0xa0:
 				out.WriteString(`\x` + string([]byte{hex[b>>4], hex[b&15]}))
 			default:
 				out.WriteByte(b)

@@ -30,7 +30,7 @@ const (
 const (
 	acceptRetry      = 100 * time.Millisecond // after a failed accept (no descriptors left, ...)
 	refusalTimeout   = time.Second            // for telling somebody why
-	maxRefusals      = 64                     // being told at a time; more are closed untold
+	maxRefusals      = spareFiles / 2         // TLS clients being told at a time, each with a descriptor; more are closed untold
 	handshakeTimeout = 10 * time.Second
 )
 
@@ -93,15 +93,12 @@ func (s *Server) admit(conn net.Conn) *client {
 	}
 	c := newClient(s, conn, sock)
 	c.logAccepted()
-	if !s.reserve.spares(s, c.fd) {
-		s.refuse(conn, maxClientsText)
-		return nil
-	}
 	s.usersMu.RLock() // until it is listed: whoever changes users sees it, or it sees the change
 	c.user.Store(loginOf(s.o.Users.User(acl.DefaultUser)))
 	c.authenticated.Store(s.open.Load())
 	s.mu.Lock()
-	full := len(s.clients) >= s.o.MaxClients
+	// Looked at under the lock: Reserve sees the client, or this sees what Reserve has kept.
+	full := len(s.clients) >= s.o.MaxClients || !s.reserve.spares(s, c.fd)
 	if !full {
 		s.lastID++
 		c.id = s.lastID

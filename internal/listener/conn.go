@@ -79,7 +79,8 @@ type client struct {
 	lagging   int       // of them those whose replies may be late
 	oneByOne  bool      // the last reply of the loop was long
 	finish    []finisher
-	late      *late // nil until replies were
+	checkedAs []*command.Command // what each of the requests was allowed as; nil = it is our own
+	late      *late              // nil until replies were
 	batch     *batch
 	answered  chan struct{} // a wake-up from Server.Respond
 	gone      chan struct{} // closed by kill

@@ -123,8 +123,12 @@ func (c *client) one(args [][]byte) {
 	}
 	if c.s.pause.active() && c.s.pause.covers(cmd == c.s.cmds.publish) {
 		c.settle()
-		if !c.park(cmd == c.s.cmds.publish) {
+		if !c.park(cmd == c.s.cmds.publish) || c.over() {
 			c.dropping = true
+			return
+		}
+		if text := c.forbidden(cmd, args); text != "" { // its rights may have changed meanwhile
+			c.refuse(text)
 			return
 		}
 	}
@@ -232,6 +236,7 @@ func (c *client) refuse(text string) {
 func (c *client) passOn(cmd *command.Command, args [][]byte, size int) {
 	c.toLoop(byOriginalName(cmd, args), nil)
 	c.requests[len(c.requests)-1].Peer = c.s.cmds.ofPeers(cmd)
+	c.checkedAs[len(c.requests)-1] = cmd
 	c.setLast(cmd)
 	if c.mayLag(cmd, size) {
 		c.lagging++
@@ -245,6 +250,7 @@ func (c *client) passOn(cmd *command.Command, args [][]byte, size int) {
 func (c *client) toLoop(args [][]byte, f finisher) {
 	c.requests = append(c.requests, Request{Conn: c.id, Client: c.info.name, Args: args})
 	c.finish = append(c.finish, f)
+	c.checkedAs = append(c.checkedAs, nil)
 }
 
 // settle submits the requests for the loop and replies to all of them, behind
@@ -259,16 +265,21 @@ func (c *client) settle() {
 	if c.batch == nil {
 		c.batch = &batch{wake: c.answered, bounded: true}
 	}
-	for done, took := 0, 0; ok && done < n; done += took {
+	for done, took, end := 0, 0, n; ok && done < n; done += took {
 		if done > 0 { // there was more than it is given at a time
 			c.flush()
-			if ok = c.awaitRoom(); !ok {
+			if ok = c.awaitRoom() && !c.over(); !ok {
 				break
 			}
+			if end = c.allowedUntil(done); end == done {
+				c.refuse(c.forbidden(c.checkedAs[done], c.requests[done].Args))
+				took = 1
+				continue
+			}
 		}
-		c.open(c.batch, done)
-		ok = c.s.o.Backend.Submit(c.requests[done:])
-		took, ok = c.takeAnswers(done, ok)
+		c.open(c.batch, done, end)
+		ok = c.s.o.Backend.Submit(c.requests[done:end])
+		took, ok = c.takeAnswers(done, end, ok)
 	}
 	if !ok {
 		c.s.calls.drop(c.batch)
@@ -278,11 +289,24 @@ func (c *client) settle() {
 	c.now = c.s.uptime()
 }
 
-// takeAnswers replies to the requests from the given one on, as the loop has
-// answered them, and tells how many of them it has; ok is false if the connection
-// ended first.
-func (c *client) takeAnswers(from int, submitted bool) (took int, ok bool) {
-	n := len(c.requests) - from
+// allowedUntil is the first of the requests, from the given one on, that the user
+// may not run any more: he may have waited long for the client to read.
+//
+// Rule: K-1.2.
+func (c *client) allowedUntil(from int) int {
+	for i, cmd := range c.checkedAs[from:] {
+		if cmd != nil && !c.allowed(cmd, c.requests[from+i].Args) {
+			return from + i
+		}
+	}
+	return len(c.requests)
+}
+
+// takeAnswers replies to the requests from one place to before another, as the
+// loop has answered them, and tells how many of them it has; ok is false if the
+// connection ended first.
+func (c *client) takeAnswers(from, end int, submitted bool) (took int, ok bool) {
+	n := end - from
 	took = n
 	for i := 0; submitted && i < n; i++ {
 		a, ok := c.await(c.batch, i, c.flush)
@@ -311,9 +335,9 @@ func (c *client) takeAnswers(from int, submitted bool) (took int, ok bool) {
 }
 
 // open gives the requests for the loop, from the given one on, IDs as those of b.
-func (c *client) open(b *batch, from int) {
-	first := c.s.calls.open(b, len(c.requests)-from)
-	for i := range c.requests[from:] {
+func (c *client) open(b *batch, from, end int) {
+	first := c.s.calls.open(b, end-from)
+	for i := range c.requests[from:end] {
 		c.requests[from+i].ID = first + uint64(i)
 	}
 }
@@ -323,7 +347,8 @@ func (c *client) submitted() {
 	c.s.stats.commands.Add(uint64(len(c.requests)))
 	clear(c.requests)
 	clear(c.finish)
-	c.requests, c.finish, c.lagging = c.requests[:0], c.finish[:0], 0
+	clear(c.checkedAs)
+	c.requests, c.finish, c.checkedAs, c.lagging = c.requests[:0], c.finish[:0], c.checkedAs[:0], 0
 }
 
 // awaitEvents waits for what the loop has published since its last answer: the

@@ -62,7 +62,7 @@ func (c *client) submit() {
 	}
 	c.flush() // what was said before
 	b := &batch{wake: c.answered}
-	c.open(b, 0)
+	c.open(b, 0, len(c.requests))
 	if c.s.o.Backend.Submit(c.requests) {
 		c.owe(b)
 	} else {

@@ -231,7 +231,14 @@ func (c *client) flushDirect() bool {
 	var n int
 	var err error
 	if o.raw == nil {
+		held := int64(len(c.reply))
+		c.mu.Lock()
+		o.pending += held // it counts as unread while this waits
+		c.mu.Unlock()
 		n, err = c.conn.Write(c.reply)
+		c.mu.Lock()
+		o.pending -= held
+		c.mu.Unlock()
 		c.s.stats.wrote(n)
 	} else {
 		n, err = c.tryWrite(c.reply)

@@ -92,6 +92,9 @@ func (c *client) denied(cmd *command.Command, args [][]byte) string {
 	c.s.usersMu.Lock()
 	defer c.s.usersMu.Unlock()
 	why, arg := user.Check(cmd, args)
+	if why == acl.ReasonNone {
+		why = acl.ReasonCommand // the session has ended, or was given the right in this moment
+	}
 	object := cmd.FullName
 	switch why {
 	case acl.ReasonChannel:

@@ -25,8 +25,8 @@ const (
 )
 
 // Server is the front door. Serve may be called once per listening socket;
-// Respond, Publish, Show and Beat belong to the loop's goroutine and never
-// block; everything else may be called from anywhere.
+// Respond, Wanted, Publish, Show, Reserve, Silence and Beat belong to the loop's
+// goroutine and never block; everything else may be called from anywhere.
 type Server struct {
 	o        Options
 	log      *slog.Logger
@@ -151,10 +151,19 @@ func (s *Server) Reserve(n int) {
 		return
 	}
 	bound := s.reserve.bound(s)
-	for _, c := range s.all() {
-		if bound > 0 && c.fd >= bound {
-			c.kill()
+	if bound == 0 {
+		return
+	}
+	var late []*client
+	s.mu.Lock()
+	for _, c := range s.clients { // any order: each for itself
+		if c.fd >= bound {
+			late = append(late, c)
 		}
+	}
+	s.mu.Unlock()
+	for _, c := range late {
+		c.kill()
 	}
 }
 

@@ -245,3 +245,42 @@ func TestLongRepliesAreWhole(t *testing.T) {
 		u.expect(string(resp.Append(nil, proto, list)))
 	}
 }
+
+// What waited for its client to read is allowed anew: rights may have been taken
+// meanwhile, as with the original, which does not carry out what it has not read.
+//
+// Rule: K-1.2, K-8.3.
+func TestRequestsThatWaitedAreCheckedAgain(t *testing.T) {
+	w := start(t)
+	w.loop.do(func() {
+		w.loop.answer = func(l *loop, r Request) {
+			if strings.EqualFold(string(r.Args[1]), "remove") {
+				l.s.Respond(r.ID, resp.OK)
+				return
+			}
+			l.s.Respond(r.ID, resp.Str(strings.Repeat("x", maxAnswers)))
+		}
+	})
+	admin, u := w.dial(), w.dial()
+	require.Equal(t, resp.OK, admin.reply("ACL SETUSER bob on nopass ~* &* +@all"))
+	require.Equal(t, resp.OK, u.reply("AUTH bob x"))
+	const long = maxBatch - 2
+	u.send(strings.Repeat("SENTINEL MASTER m\r\n", long) + "SENTINEL REMOVE m\r\nSENTINEL MASTER m\r\n")
+	eventually(t, func() bool {
+		for _, c := range w.s.all() {
+			c.mu.Lock()
+			full := c.output.pending > roomWanted
+			c.mu.Unlock()
+			if full {
+				return true
+			}
+		}
+		return false
+	}, "it reads")
+	require.Equal(t, resp.OK, admin.reply("ACL SETUSER bob -sentinel|remove"))
+	for range long {
+		require.Len(t, u.read().Str, maxAnswers)
+	}
+	require.Contains(t, u.read().Str, "NOPERM")
+	require.Len(t, u.read().Str, maxAnswers)
+}
