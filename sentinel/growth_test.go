@@ -23,6 +23,7 @@ import (
 //
 // Rule: W-34, design.md section 3.
 func TestNoStepGrowsWithTheNumberOfInstances(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{10, 100, 1000, 10_000, 100_000} {
 		if n > 10_000 && testing.Short() {
 			continue

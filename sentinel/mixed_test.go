@@ -17,6 +17,7 @@ import (
 //
 // Rule: E-11, E-13, E-23, B-611, B-1205.
 func TestMixedQuorumsOfAllFindALeader(t *testing.T) {
+	t.Parallel()
 	const text = `cluster sentinels=%d quorum=%d originals=%s down-after=1s failover-timeout=20s %s known seed=%d
 master m1 10.0.0.1:6379
 replica m1 10.0.0.2:6379

@@ -127,7 +127,7 @@ func (s *startup) connect(p *process, table *command.Table, users *acl.Users, ma
 		Umask:            s.umask,
 		Trusted:          s.trusted,
 
-		Link: link.Options{Source: s.set.BindSourceAddr, TLS: s.tls.forLinks()},
+		Link: link.Options{Source: s.set.BindSourceAddr, TLS: s.tls.forLinks(), FileLimit: openFileLimit},
 	})
 	if err != nil {
 		return abort{err.Error()}

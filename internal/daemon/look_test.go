@@ -125,7 +125,7 @@ func TestLooksAndStepsTakeTurns(t *testing.T) {
 	for client := range 4 {
 		clients.Go(func() {
 			answered := 0
-			for n := 0; answered < 100; n++ {
+			for n := 0; answered < 25; n++ {
 				args := [][]byte{[]byte("SENTINEL"), []byte("MASTER"), fmt.Append(nil, "m", n%8)}
 				switch n % 3 {
 				case 1:

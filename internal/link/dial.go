@@ -49,6 +49,11 @@ func (l *link) connect(to netip.AddrPort) error {
 		return err
 	}
 	l.own(fd)
+	if l.set.fileLimit != nil {
+		if limit := l.set.fileLimit(); limit > 0 && fd >= limit-spareFiles {
+			return unix.EMFILE // the kernel gives out the smallest: there are no others
+		}
+	}
 	for _, o := range []struct{ level, name, value int }{
 		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
 		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},

@@ -490,3 +490,21 @@ func TestPingCostsNothing(t *testing.T) {
 	require.Nil(t, b.links[1].out)
 	require.Nil(t, b.links[1].in)
 }
+
+// The last descriptors are left to files: a link does not take them, and that it
+// could not be tried says nothing about the far end.
+//
+// Rule: C-76.
+func TestLinksLeaveDescriptorsForFiles(t *testing.T) {
+	port := answering(t, "+PONG\r\n")
+	next, err := unix.Dup(0)
+	require.NoError(t, err)
+	require.NoError(t, unix.Close(next))
+	for spare, want := range map[int]Kind{0: Down, 100: Up} {
+		b := newBed(t, Options{FileLimit: func() int { return next + spareFiles + spare }})
+		b.dial(1, port, false)
+		ev := b.next()
+		require.Equal(t, want, ev.Kind, "%v", ev)
+		require.Equal(t, want == Down, ev.Ours)
+	}
+}

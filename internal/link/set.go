@@ -83,7 +83,18 @@ type Options struct {
 	// nil means plain TCP. If it returns nil the connection fails. It is
 	// called from goroutines of its own.
 	TLS func() *tls.Config
+	// FileLimit gives how many descriptors the process may have, 0 if that is
+	// not known: the last of them are left to files. nil: no limit is known.
+	//
+	// Rule: C-76.
+	FileLimit func() int
 }
+
+// spareFiles is how many descriptors no link takes: for writing the
+// configuration, for scripts and names.
+//
+// Rule: C-76.
+const spareFiles = 8
 
 // DialOptions name one connection to make.
 type DialOptions struct {
@@ -99,6 +110,7 @@ type DialOptions struct {
 type Set struct {
 	sink      Sink
 	tls       func() *tls.Config
+	fileLimit func() int
 	source    netip.AddrPort // not valid: any
 	sourceErr error          // why no connection can be made at all
 	malformed atomic.Uint64
@@ -129,7 +141,7 @@ type ending struct {
 
 // New makes an empty Set. An error says which system call failed. Close ends it.
 func New(o Options) (*Set, error) {
-	s := &Set{sink: o.Sink, tls: o.TLS, links: make(map[uint64]*link)}
+	s := &Set{sink: o.Sink, tls: o.TLS, fileLimit: o.FileLimit, links: make(map[uint64]*link)}
 	if o.Source != "" {
 		ip, err := netip.ParseAddr(o.Source)
 		s.source, s.sourceErr = netip.AddrPortFrom(ip, 0), err

@@ -24,7 +24,8 @@ type reserve struct {
 }
 
 // bound is the first descriptor that no client may have; 0 if that is not
-// known. A quarter of all remains for clients, however many instances there are.
+// known. Clients may have a quarter of all, as far as our own connections have not
+// taken them already.
 func (r *reserve) bound(s *Server) int {
 	if s.o.FileLimit == nil {
 		return 0

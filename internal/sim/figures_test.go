@@ -84,6 +84,7 @@ func spread(ds []time.Duration) (median, most time.Duration) {
 //
 // Rule: L-1, L-3, L-4, L-5.
 func TestModelFigures(t *testing.T) {
+	t.Parallel()
 	const runs = 60
 	ms := time.Millisecond
 	var elected, writable, know []time.Duration
@@ -155,6 +156,7 @@ func leaderDies(t *testing.T, seed uint64, at string, silent bool) time.Duration
 //
 // Rule: E-21.
 func TestMassFigure(t *testing.T) {
+	t.Parallel()
 	const masters = 300
 	tr := newTrial(1, masters)
 	for m := range masters {

@@ -50,6 +50,7 @@ const noiseTimeout = 20 * time.Second
 //
 // Rule: E-58.
 func TestNoMoreAttemptsThanOriginalsWithoutAReplica(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{3, 5, 7} {
 		original, theirTries, theirEvents := noReplica(n, n)
 		original.Run(10 * 2 * noiseTimeout)

@@ -68,6 +68,7 @@ const deathsWithin = 300 * time.Millisecond
 //
 // Rule: L-6, E-21, E-40.
 func TestSlowDiskMassFigure(t *testing.T) {
+	t.Parallel()
 	freePromoted, freeKnow := massOn(t, 0)
 	slowPromoted, slowKnow := massOn(t, slowWrite)
 	t.Logf("%d masters die within %v, beyond down-after: the last replica is promoted after %v, if a write takes %v after %v; all know after %v, and after %v",
