@@ -98,7 +98,7 @@ func (s *Server) admit(conn net.Conn) *client {
 	c.authenticated.Store(s.open.Load())
 	s.mu.Lock()
 	// Looked at under the lock: Reserve sees the client, or this sees what Reserve has kept.
-	full := len(s.clients) >= s.o.MaxClients || !s.reserve.spares(s, c.fd)
+	full := len(s.clients) >= s.o.MaxClients || !s.reserve.spares(s, c.fd, len(s.clients))
 	if !full {
 		s.lastID++
 		c.id = s.lastID

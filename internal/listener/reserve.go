@@ -7,15 +7,15 @@ import (
 )
 
 // spareFiles is how many descriptors are kept from clients besides those of our
-// own connections: for writing the configuration, for scripts, names and log
-// files, and for telling somebody that he is not let in.
+// own connections: for listening sockets and log files, for writing the
+// configuration, for scripts and names, and for telling somebody that he is not let
+// in. The last half of them no client keeps, however many others are open: the
+// kernel gives out the smallest that is free.
 //
 // Rule: C-76.
-const spareFiles = 16
+const spareFiles = 32
 
-// reserve keeps descriptors from clients. The kernel gives out the smallest that
-// is free, so those at the end of what we may have remain for all else as long
-// as no client keeps one of them.
+// reserve keeps descriptors from clients.
 //
 // Rule: C-76.
 type reserve struct {
@@ -23,24 +23,28 @@ type reserve struct {
 	told  atomic.Int64 // uptime of the last warning; 0 = none
 }
 
-// bound is the first descriptor that no client may have; 0 if that is not
-// known. Clients may have a quarter of all, as far as our own connections have not
-// taken them already.
-func (r *reserve) bound(s *Server) int {
+// room is how many clients there may be, and the first descriptor that none of
+// them may have; 0 if the limit is not known. A quarter of all is for clients,
+// however many instances there are.
+func (r *reserve) room(s *Server) (clients, bound int) {
 	if s.o.FileLimit == nil {
-		return 0
+		return 0, 0
 	}
 	limit := s.o.FileLimit()
-	return max(limit-int(r.links.Load())-spareFiles, limit/4)
+	if limit == 0 {
+		return 0, 0
+	}
+	return max(limit-int(r.links.Load())-spareFiles, limit/4), limit - spareFiles/2
 }
 
 // reserveWarning is how often it is said that clients are refused.
 const reserveWarning = time.Minute
 
-// spares reports whether a client may keep a descriptor.
-func (r *reserve) spares(s *Server, fd int) bool {
-	bound := r.bound(s)
-	if bound == 0 || fd < bound {
+// spares reports whether another client may keep a descriptor, beside those that
+// there are.
+func (r *reserve) spares(s *Server, fd, clients int) bool {
+	most, bound := r.room(s)
+	if bound == 0 || fd < bound && clients < most {
 		return true
 	}
 	now, last := int64(s.uptime()), r.told.Load()

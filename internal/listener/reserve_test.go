@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -8,34 +9,55 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Clients do not get the last descriptors: as many as our own connections take,
-// and some more, are kept. When there are to be more connections, clients that
-// have one of theirs are closed. A quarter of all is for clients in any case.
+// Clients leave as many descriptors as our own connections take, whether these are
+// open yet or not, and some more. A quarter of all is for clients in any case, but
+// the last few never. When there are to be more connections, the youngest clients
+// are closed.
 //
 // Rule: C-76.
 func TestDescriptorsAreKept(t *testing.T) {
 	var limit atomic.Int64
 	w := start(t, func(o *Options) { o.FileLimit = func() int { return int(limit.Load()) } })
-	a, b := w.dial(), w.dial()
-	a.ask("PING", "+PONG\r\n") // what is not known limits nobody
-	b.ask("PING", "+PONG\r\n")
-	high := max(w.s.all()[0].fd, w.s.all()[1].fd)
-	keep := func(clients int) { limit.Store(int64(clients + spareFiles + 2)); w.s.Reserve(2) }
-
-	keep(high + 1)
-	for range 2 {
+	first := w.dial()
+	first.ask("PING", "+PONG\r\n") // what is not known limits nobody
+	refused := func() {
+		t.Helper()
 		c := w.dial()
 		c.expect(maxClientsText)
 		c.closed()
 	}
-	require.Equal(t, 1, strings.Count(w.logs.String(), "Clients are refused: 18 descriptors are kept"))
-	a.ask("PING", "+PONG\r\n")
-	b.ask("PING", "+PONG\r\n")
+	fill := func(clients int) {
+		t.Helper()
+		for w.s.connected() < clients {
+			w.dial().ask("PING", "+PONG\r\n")
+		}
+		refused()
+		refused()
+		require.Equal(t, clients, w.s.connected())
+	}
+	limit.Store(400)
+	w.s.Reserve(390)
+	fill(100) // a quarter
+	require.Equal(t, 1, strings.Count(w.logs.String(), "Clients are refused: 422 descriptors are kept"))
+	w.s.Reserve(250)
+	fill(400 - 250 - spareFiles)
+	w.s.Reserve(260)
+	eventually(t, func() bool { return w.s.connected() == 400-260-spareFiles }, "the youngest stay")
+	first.ask("PING", "+PONG\r\n")
 
-	w.s.Reserve(3)
-	eventually(t, func() bool { return w.s.connected() == 1 }, "the last one stays")
-
-	limit.Store(int64(4 * (high + 8)))
-	w.s.Reserve(1 << 20)
-	w.dial().ask("PING", "+PONG\r\n")
+	w.s.Reserve(0)
+	last := 0
+	for _, c := range w.s.all() {
+		last = max(last, c.fd)
+	}
+	limit.Store(int64(last + spareFiles/2 + 1))
+	held, err := os.Open(os.DevNull) // the place of one that was closed
+	require.NoError(t, err)
+	defer held.Close()
+	for int(held.Fd()) < last {
+		held, err = os.Open(os.DevNull)
+		require.NoError(t, err)
+		defer held.Close()
+	}
+	refused()
 }

@@ -143,27 +143,21 @@ func (s *Server) Beat() {
 
 // Reserve says how many descriptors the Sentinel's own connections take at
 // most: those are kept from clients, and some more for the configuration,
-// scripts and names. Clients that have one of them are closed.
+// scripts and names. Clients that are too many then are closed, the youngest.
 //
 // Rule: C-76.
 func (s *Server) Reserve(n int) {
 	if grown := s.reserve.links.Swap(int64(n)) < int64(n); !grown {
 		return
 	}
-	bound := s.reserve.bound(s)
+	most, bound := s.reserve.room(s)
 	if bound == 0 {
 		return
 	}
-	var late []*client
-	s.mu.Lock()
-	for _, c := range s.clients { // any order: each for itself
-		if c.fd >= bound {
-			late = append(late, c)
+	for i, c := range s.all() { // the oldest first
+		if i >= most || c.fd >= bound {
+			c.kill()
 		}
-	}
-	s.mu.Unlock()
-	for _, c := range late {
-		c.kill()
 	}
 }
 
