@@ -51,9 +51,8 @@ func (l Limits) filled() Limits {
 const maxLine = 64 << 10
 
 // Decode reads the value that buf starts with, RESP2 or RESP3, and returns it
-// with the number of bytes it took. With ErrShort, n is the least length that
-// buf must have for another try to get further (a hint that saves decoding a
-// long reply again for each packet). The value does not alias buf. Attributes
+// with the number of bytes it took. Whoever gets ErrShort learns from a Partial
+// when another try is worth it. The value does not alias buf. Attributes
 // are skipped; booleans come as Integer 0 or 1, big numbers as Bulk, bulk
 // errors as Error. Nothing is allocated for an announced length, only for
 // bytes that are there.
@@ -61,12 +60,9 @@ func Decode(buf []byte, lim Limits) (v Value, n int, err error) {
 	lim = lim.filled()
 	d := decoder{buf: buf, lim: lim}
 	v, err = d.value(0)
-	need := max(d.need, len(buf)+1)
 	switch {
-	case err == ErrShort && need > lim.Total:
+	case err == ErrShort && max(d.need, len(buf)+1) > lim.Total:
 		return Value{}, 0, ErrTooLarge
-	case err == ErrShort:
-		return Value{}, need, err
 	case err != nil:
 		return Value{}, 0, err
 	case d.pos > lim.Total:
@@ -79,7 +75,7 @@ type decoder struct {
 	buf   []byte
 	pos   int
 	elems int
-	need  int // with ErrShort: the length at which it is worth another try
+	need  int // with ErrShort: the length that is known to be missing still
 	lim   Limits
 }
 

@@ -38,7 +38,9 @@ func TestDecode(t *testing.T) {
 			require.Equal(t, len(tc.in), n)
 			require.Equal(t, tc.want, v)
 			for cut := range tc.in {
-				_, need, err := Decode([]byte(tc.in[:cut]), Limits{})
+				_, _, err := Decode([]byte(tc.in[:cut]), Limits{})
+				var p Partial
+				need := p.Want([]byte(tc.in[:cut]), Limits{})
 				require.ErrorIs(t, err, ErrShort, "cut at %d", cut)
 				require.Greater(t, need, cut)
 				require.LessOrEqual(t, need, len(tc.in), "cut at %d", cut)
