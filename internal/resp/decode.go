@@ -75,7 +75,7 @@ type decoder struct {
 	buf   []byte
 	pos   int
 	elems int
-	need  int // with ErrShort: the length that is known to be missing still
+	need  int // with ErrShort: what the length must be at least, as far as is known
 	lim   Limits
 }
 
