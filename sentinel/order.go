@@ -102,6 +102,8 @@ func refusal(v resp.Value) string {
 }
 
 // repeatAlone sends an order again, alone, if it still holds.
+//
+// Rule: E-52, E-44.
 func (c *Core) repeatAlone(i *instance, to replication.Addr) {
 	m := i.of
 	switch {
@@ -111,6 +113,7 @@ func (c *Core) repeatAlone(i *instance, to replication.Addr) {
 			c.touch(&m.watch)
 		}
 	case i.isNode(): // it has just become one
+	case m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != c.self(): // whom we voted for since may just be promoting it
 	case to.Same(m.current()) && !i.addr.Same(to) && i.link.cmd.state != connClosed:
 		c.sendAlone(i, to)
 	}

@@ -53,8 +53,8 @@ func (c *Core) checkWallClock(from Stamp, in Input) {
 	}
 }
 
-// age makes all that was heard older by d: opinions, votes, INFO and hellos. Who
-// is needed now is asked again at once.
+// age makes all that was heard older by d, and what was asked: opinions, votes,
+// INFO and hellos. Who is needed now is asked again at once.
 //
 // Rule: B-320, E-34, E-50, S-4.
 func (c *Core) age(d time.Duration) {
@@ -62,6 +62,14 @@ func (c *Core) age(d time.Duration) {
 	back := func(at *time.Duration) {
 		if *at > never/2 {
 			*at -= d
+		}
+	}
+	for _, cn := range c.conns { // any order: each for itself
+		asked := cn.pending.all()
+		for k := range asked {
+			if asked[k].is != sendPing {
+				back(&asked[k].at) // the answer may have waited for us as long
+			}
 		}
 	}
 	for _, m := range c.masters {
