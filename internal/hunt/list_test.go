@@ -212,6 +212,12 @@ var defects = []defect{
 		{"sentinel/core.go", "case Slept:", "case Slept: _ = in"},
 		{"sentinel/sleep.go", "\t\tc.age(jump)\n", ""},
 	}},
+	{name: "what was asked before a sleep is as old as its answer", rule: "I-16", first: 600002661, edits: []edit{
+		{"sentinel/sleep.go", "if asked[k].is != sendPing {", "if false {"},
+	}},
+	{name: "a refused SLAVEOF is repeated after a vote", rule: "I-7", first: 600004779, edits: []edit{
+		{"sentinel/order.go", "case m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != c.self():", "case false:"},
+	}},
 	{name: "nobody is re-pointed", rule: "I-11", edits: []edit{
 		{"sentinel/reconf.go", `c.sendFollow(m, r, "+slave-reconf-sent")`, ""},
 		{"sentinel/info.go", "if c.now.Mono < c.fixTime(m, r) ||", "if true ||"},
