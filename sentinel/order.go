@@ -113,10 +113,18 @@ func (c *Core) repeatAlone(i *instance, to replication.Addr) {
 			c.touch(&m.watch)
 		}
 	case i.isNode(): // it has just become one
-	case m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != c.self(): // whom we voted for since may just be promoting it
+	case i.replica != nil && c.choosable(m, i.replica): // whom we have voted for since may just be promoting it
 	case to.Same(m.current()) && !i.addr.Same(to) && i.link.cmd.state != connClosed:
 		c.sendAlone(i, to)
 	}
+}
+
+// choosable reports whether r, which was a master when it was told otherwise, may be
+// the choice of another by now: we have given a vote whose outcome we do not know.
+//
+// Rule: E-44.
+func (c *Core) choosable(m *master, r *replica) bool {
+	return m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != c.self() && r.role == replication.Master && c.now.Mono < c.convertTime(m, r)
 }
 
 // promoteAlone repeats a refused promotion outside of a transaction: an

@@ -216,7 +216,7 @@ var defects = []defect{
 		{"sentinel/sleep.go", "if asked[k].is != sendPing {", "if false {"},
 	}},
 	{name: "a refused SLAVEOF is repeated after a vote", rule: "I-7", first: 600004779, edits: []edit{
-		{"sentinel/order.go", "case m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != c.self():", "case false:"},
+		{"sentinel/order.go", "i.replica != nil && c.choosable(m, i.replica):", "false:"},
 	}},
 	{name: "nobody is re-pointed", rule: "I-11", edits: []edit{
 		{"sentinel/reconf.go", `c.sendFollow(m, r, "+slave-reconf-sent")`, ""},
