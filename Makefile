@@ -55,11 +55,11 @@ check: servers ## gofmt, vet, staticcheck, go mod tidy, unit tests with -race
 	go vet ./...
 	go tool staticcheck ./...
 	go mod tidy -diff
-	go test -race -timeout 15m $(VERBOSE) $(UNIT)
+	go test -race -timeout 45m $(VERBOSE) $(UNIT)
 
 .PHONY: integration
 integration: clients ## tests on real processes
-	go test -count=1 -p 1 -timeout 20m -parallel 6 $(VERBOSE) ./integration/...
+	go test -count=1 -p 1 -timeout 60m -parallel 6 $(VERBOSE) ./integration/...
 
 .PHONY: sim
 sim: ## random worlds in the simulator: SEEDS=500 so many from FIRST=1 on, SEED=42 this one
