@@ -275,19 +275,21 @@ func (u *user) reply(line string) resp.Value {
 func (u *user) read() resp.Value {
 	u.t.Helper()
 	require.NoError(u.t, u.conn.SetReadDeadline(time.Now().Add(patience)))
+	limits := resp.Limits{Depth: 16, Bulk: 64 << 20, Total: 64 << 20, Elems: 1 << 20}
+	var partial resp.Partial
 	for size := 1; ; {
 		buf, err := u.r.Peek(size)
 		require.NoError(u.t, err)
 		if have := u.r.Buffered(); have > size {
 			buf, _ = u.r.Peek(have)
 		}
-		v, n, err := resp.Decode(buf, resp.Limits{Depth: 16, Bulk: 64 << 20, Total: 64 << 20, Elems: 1 << 20})
+		v, n, err := resp.Decode(buf, limits)
 		if err == nil {
 			_, _ = u.r.Discard(n)
 			return v
 		}
 		require.ErrorIs(u.t, err, resp.ErrShort)
-		if size = n; size > u.r.Size() {
+		if size = partial.Want(buf, limits); size > u.r.Size() {
 			u.r = bufio.NewReaderSize(u.r, 2*size)
 		}
 	}
