@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -98,8 +99,8 @@ func openCopy(name, of string, flag int) (*os.File, error) {
 		return nil, notOurs{"it is no regular file"}
 	case err != nil:
 		var st unix.Stat_t
-		if unix.Lstat(name, &st) == nil && foreign(&st, of) != nil {
-			return nil, foreign(&st, of) // what others have put there may not even let us in
+		if unix.Lstat(name, &st) == nil { // what others have put there may not even let us in
+			err = cmp.Or(foreign(&st, of), err)
 		}
 		return nil, err
 	}

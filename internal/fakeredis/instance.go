@@ -123,8 +123,7 @@ func (i *Instance) Promoted() time.Time {
 	return i.promoted
 }
 
-// Follow makes the instance a replica of the one at addr, as
-// SLAVEOF does.
+// Follow makes the instance a replica of the one at addr, as SLAVEOF does.
 func (i *Instance) Follow(addr string) {
 	i.fleet.mu.Lock()
 	defer i.fleet.mu.Unlock()

@@ -50,9 +50,9 @@ type link struct {
 
 	out        []byte // not written yet; nil if there is nothing
 	unanswered ring
-	in         []byte // the beginning of a reply; nil between replies
-	want       int    // bytes that in must hold for another try to decode
-	part       resp.Partial
+	in         []byte       // the beginning of a reply; nil between replies
+	want       int          // bytes that in must hold for another try to decode
+	part       resp.Partial // how far in has been followed
 
 	endsAt time.Time // when it ends by itself, if it is in Set.timed
 	place  int       // in Set.timed, from 1; 0 = not there

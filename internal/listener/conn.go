@@ -52,8 +52,8 @@ type client struct {
 	in      []byte // input: in[start:] is not yet framed
 	start   int
 	framer  resp.Framer
-	handed  []byte // whole requests for redcon, which has taken so many bytes of them
-	taken   int
+	handed  []byte        // whole requests for redcon
+	taken   int           // bytes of them that it has
 	now     time.Duration // Server.uptime of the batch
 	started bool
 

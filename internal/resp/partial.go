@@ -9,9 +9,8 @@ import "bytes"
 type Partial struct {
 	pos   int // where the next value begins
 	from  int // no line ends between pos and here
-	begun bool
 	left  int // values that are missing still, of all collections together
-	elems int
+	elems int // that collections have announced
 }
 
 // Want is the least length that buf, the reply as far as it is there, must have
@@ -20,8 +19,8 @@ type Partial struct {
 // Between calls buf may only grow. A zero field of lim is as for Decode.
 func (p *Partial) Want(buf []byte, lim Limits) int {
 	lim = lim.filled()
-	if !p.begun {
-		p.begun, p.left = true, 1
+	if p.pos == 0 {
+		p.left = 1 // the reply itself
 	}
 	for p.left > 0 {
 		if p.pos < len(buf) && !isKind(buf[p.pos]) {

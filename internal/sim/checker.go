@@ -88,9 +88,9 @@ type nodeWatch struct {
 
 // masterWatch is what was seen of one master at one Sentinel.
 type masterWatch struct {
-	epoch     uint64 // failover epoch of the attempt that runs or ran last
-	manual    bool   // the attempt that runs or ran last
-	forced    bool
+	epoch     uint64                 // failover epoch of the attempt that runs or ran last
+	manual    bool                   // the attempt that runs or ran last
+	forced    bool                   // its log has told that it goes on without the votes
 	asked     time.Duration          // when a manual failover was asked for, whose beginning is not told yet; 0 = none
 	manualAt  time.Duration          // when the last manual failover was asked for
 	silent    bool                   // its core sees it SDOWN
