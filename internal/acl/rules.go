@@ -8,18 +8,16 @@ import (
 
 // mergeSelectors joins the rules of each selector, from the one that begins
 // with `(` to the next that ends with `)`, into one. A selector that begins
-// inside another is an error here; the original loses the outer one (R-3).
+// inside another takes its place, as in the original: what it grants is less
+// than was written, never more.
 //
 // Rule: K-6.4.
 func mergeSelectors(rules []string) ([]string, error) {
 	var merged []string
-	open, outer := -1, -1 // where the selector begun last and an outer one begin
+	open := -1 // where the selector begun last begins
 	for i, rule := range rules {
 		switch {
 		case strings.HasPrefix(rule, "(") && !strings.HasSuffix(rule, ")"):
-			if outer < 0 {
-				outer = open
-			}
 			open = i
 		case open < 0:
 			merged = append(merged, rule)
@@ -27,9 +25,6 @@ func mergeSelectors(rules []string) ([]string, error) {
 			merged = append(merged, strings.Join(rules[open:i+1], " "))
 			open = -1
 		}
-	}
-	if open < 0 {
-		open = outer
 	}
 	if open >= 0 {
 		return nil, &UnmatchedError{rules[open]}

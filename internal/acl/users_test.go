@@ -55,6 +55,7 @@ func TestDescription(t *testing.T) {
 		{"reset", "off sanitize-payload resetchannels -@all"},
 		{">p;on;~*;+@all;&*;(+ping);reset", "off sanitize-payload resetchannels -@all"},
 		{"skip-sanitize-payload", "off skip-sanitize-payload resetchannels -@all"},
+		{"(+publish;+role;(+ping;~a)", "off resetchannels -@all (~a resetchannels -@all +ping)"},
 		{"skip-sanitize-payload;sanitize-payload", "off sanitize-payload resetchannels -@all"},
 		{"on;sanitize-payload;>p;~*;+@all;-ping;+sentinel|masters", "on sanitize-payload #" + hashP + " ~* resetchannels +@all -ping +sentinel|masters"},
 
@@ -94,6 +95,7 @@ func TestRuleErrors(t *testing.T) {
 		rules, rule string
 		why         error
 	}{
+		{"(+role;(+role;(+ping)", "(+role (+ping)", ErrSyntax},
 		{"foo", "foo", ErrSyntax},
 		{"+foo", "+foo", ErrUnknown},
 		{"+", "+", ErrUnknown},
@@ -163,7 +165,6 @@ func TestUnmatched(t *testing.T) {
 		{"+foo;(+ping ~a", "(+ping ~a"},
 		{"(+ping);(", "("},
 		{"(+publish;(+ping;+role", "(+ping"},
-		{"(+publish;(+ping;~a)", "(+publish"},
 	} {
 		_, err := fresh().SetUser("x", strings.Split(tc.rules, ";"))
 		require.EqualError(t, err, "Unmatched parenthesis in acl selector starting at '"+tc.at+"'.")
