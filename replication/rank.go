@@ -20,6 +20,7 @@ type Candidate struct {
 	Tried        bool          // already tried in this failover (E-53)
 	Foreign      bool          // its replication id is not of the master's data set
 	Unsynced     bool          // it has never had anything of the master's data
+	Node         bool          // a node of a Redis Cluster that the master is not of
 }
 
 // Limits are the spans against which candidates are measured.
@@ -35,11 +36,13 @@ const NeverSynced = "it has never synchronised with the master: no link since it
 
 // Reject says why a candidate may not be promoted, or "" if it may.
 //
-// Rule: B-711, E-53. Departs: ADR 0004.
+// Rule: B-711, E-53, E-82. Departs: ADR 0004.
 func Reject(c Candidate, l Limits) string {
 	switch {
 	case c.Tried:
 		return "already tried in this failover"
+	case c.Node:
+		return "a node of a Redis Cluster"
 	case c.Down:
 		return "down"
 	case c.Disconnected:

@@ -117,7 +117,7 @@ func (c *Core) carriedOn(m *master) *replica {
 
 func (c *Core) promotedByAnother(m *master, r *replica) bool {
 	pedigree := r.wasOurs || !r.wasSeen && m.inDataSet(r.info.ReplID2)
-	return r.role == replication.Master && r.infoAt > m.failover.electedAt && // (a)
+	return r.role == replication.Master && !r.isNode() && r.infoAt > m.failover.electedAt && // (a)
 		pedigree && // (b)
 		r.roleSince > m.sdownSince && // (c)
 		(m.election.rival || r.strayed) && // (d)

@@ -17,17 +17,23 @@ import (
 // isNode reports whether i says that it is a node of a Redis Cluster.
 func (i *instance) isNode() bool { return i.info.Cluster }
 
-// ofCluster reports whether m or one of its replicas is a node.
+// ofCluster reports whether m is a node, as far as is known: while it has not
+// said so itself, whether its replicas are. One node among them proves nothing:
+// an address can be given to somebody else's.
+//
+// Rule: E-82.
 func (m *master) ofCluster() bool {
-	if m.isNode() {
-		return true
+	if m.infoAt != never {
+		return m.isNode()
 	}
+	nodes := false
 	for _, r := range m.replicas {
-		if r.isNode() {
-			return true
+		if r.infoAt != never && !r.isNode() {
+			return false
 		}
+		nodes = nodes || r.isNode()
 	}
-	return false
+	return nodes
 }
 
 // successor is the node that the cluster has promoted in m's place, nil if
@@ -95,12 +101,16 @@ func (c *Core) nodePeriod(i *instance) time.Duration {
 	return 2 * time.Second
 }
 
-// tellNode logs, once, that an instance is a node.
+// tellNode logs, once, that an instance is a node, and what that means here.
 //
 // Rule: E-82.
 func (c *Core) tellNode(i *instance) {
 	if i.isNode() && !i.node {
-		c.logLine(LevelWarning, i.describe(c)+" is a node of a Redis Cluster: followed, not failed over")
+		what := "followed, not failed over"
+		if !i.of.ofCluster() {
+			what = "left alone, its master is none"
+		}
+		c.logLine(LevelWarning, i.describe(c)+" is a node of a Redis Cluster: "+what)
 	}
 	i.node = i.isNode()
 }

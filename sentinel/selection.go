@@ -21,6 +21,7 @@ func (c *Core) candidate(r *replica) replication.Candidate {
 		Down: r.sdown, Disconnected: r.disconnectedNow(), SinceOK: now - r.link.lastOK,
 		Priority: r.info.Priority, InfoAge: now - r.infoAt, LinkDown: r.info.LinkDown,
 		Offset: r.info.Offset, RunID: r.runID, Tried: r.tried, Foreign: r.of.foreign(r), Unsynced: r.of.unsynced(r),
+		Node: r.isNode() && !r.of.ofCluster(),
 	}
 }
 

@@ -66,6 +66,13 @@ var defects = []defect{
 		{"sentinel/failover.go", "if !r.isNode() {", "if true {"},
 		{"sentinel/order.go", "invariant.That(!i.isNode(),", "invariant.That(true,"},
 	}},
+	{name: "one node among its replicas makes a master a cluster's", transcript: "stray-node.txt", shows: `switch-master m1 10.0.0.1 6379 10.0.0.3 6379`, edits: []edit{
+		{"sentinel/node.go", "if m.infoAt != never {", "if m.isNode() {"},
+		{"sentinel/node.go", "if r.infoAt != never && !r.isNode() {", "if false {"},
+	}},
+	{name: "somebody else's node is a candidate", transcript: "stray-node.txt", shows: `switch-master m1 10.0.0.1 6379 10.0.0.3 6379`, edits: []edit{
+		{"replication/rank.go", "case c.Node:", "case false:"},
+	}},
 	{name: "an INFO that was refused is asked for a period later", transcript: "busy-old-master.txt", shows: `10.0.0.1:6379 master`, edits: []edit{
 		{"sentinel/down.go", "\t\tc.askAnew(i)\n\t\tc.eventNow(", "\t\tc.eventNow("},
 		{"sentinel/down.go", "if pong && l.unwell {", "if false {"},

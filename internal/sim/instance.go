@@ -18,7 +18,7 @@ type InstanceOptions struct {
 	Password  string
 	Renames   map[string]string // new name to old, as rename-command; "" hides the old
 	Hidden    bool              // replica-announced no
-	Cluster   bool              // it is a node of a Redis Cluster, as all of its group are
+	Cluster   bool              // it is a node of a Redis Cluster; those of one group are of one shard
 	SyncTakes time.Duration     // what a full synchronisation from a master takes
 }
 

@@ -280,7 +280,7 @@ func (i *Instance) cluster(cmd []string) resp.Value {
 	default:
 		i.slaveOf("", 0)
 		for _, o := range i.w.insts {
-			if o == i || o.opt.Group != i.opt.Group {
+			if o == i || o.opt.Group != i.opt.Group || !o.opt.Cluster {
 				continue
 			}
 			o.config.masterHost, o.config.masterPort = i.addr.IP, i.addr.Port
