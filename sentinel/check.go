@@ -16,15 +16,18 @@ const checkedAtOnce = 128
 //
 // A node that is filed later than its own due time sleeps through what it has
 // to do, until something else happens to touch it. So whoever changes what a
-// deadline is derived from must touch that node in the same step.
+// deadline is derived from must touch that node in the same step. One whose due
+// time has passed although it has just acted would act again and again.
 //
 // Rule: S2.8, S2.10.
 func (c *Core) Check() {
+	if c.stale != nil {
+		invariant.That(false, "S2.8", "%s has acted and is due all the same", nodeText(c.stale))
+	}
 	n := len(c.deadlines.slots)
 	for k := range min(n, checkedAtOnce) {
 		s := &c.deadlines.slots[(k+int(c.visits))%n]
-		// A node that is due now, and has just acted, is filed for the next moment.
-		due := max(c.exactDue(s.n), c.now.Mono+1)
+		due := c.exactDue(s.n)
 		invariant.That(s.due <= due+c.bunching(s.n), "S2.8", "%s is filed for %v, and due at %v", nodeText(s.n), s.due, due)
 	}
 }

@@ -52,6 +52,7 @@ type Core struct {
 
 	deadlines deadlines
 	work      []node
+	stale     node   // has acted in vain, see Check; nil = none
 	parts     uint64 // that were drawn
 	visits    uint64 // nodes that acted, for tests of how cost grows
 
@@ -211,6 +212,10 @@ func (c *Core) touch(n node) {
 	}
 }
 
+// staleWait is how soon a node acts again whose deadline has passed although it
+// has just acted. Check finds such a mistake; it must not take a whole core.
+const staleWait = time.Millisecond
+
 // settle lets every node act that was touched or whose time has come, until
 // none is left, and files their next deadlines.
 func (c *Core) settle() {
@@ -229,7 +234,14 @@ func (c *Core) settle() {
 		c.visits++
 		n.act(c)
 		if !n.entry().gone {
-			c.deadlines.set(n, max(n.due(c), c.now.Mono+1))
+			due := n.due(c)
+			if due <= c.now.Mono {
+				due = c.now.Mono + staleWait
+				if !n.entry().queued {
+					c.stale = n
+				}
+			}
+			c.deadlines.set(n, due)
 		}
 	}
 	clear(c.work)

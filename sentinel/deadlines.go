@@ -27,6 +27,18 @@ func asSet(used, set time.Duration) time.Duration {
 	return used
 }
 
+// nextOf is the earliest of ts that is still to come, farAway if none is: what
+// has passed without effect waits for something else, and must wake nobody.
+func (c *Core) nextOf(ts ...time.Duration) time.Duration {
+	next := farAway
+	for _, t := range ts {
+		if t > c.now.Mono {
+			next = min(next, t)
+		}
+	}
+	return next
+}
+
 // node is anything that acts when its time has come. Its next deadline is
 // derived from its state each time it was touched.
 type node interface {

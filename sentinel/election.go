@@ -399,18 +399,14 @@ func (c *Core) countVotes(m *master) {
 // countDue is when the count may change without an input.
 func (c *Core) countDue(m *master) time.Duration {
 	f := &m.failover
-	due := f.startedAt + m.timing(c).Election() + 1
+	due := c.nextOf(f.startedAt + m.timing(c).Election() + 1)
 	grace := c.grace(m)
 	for _, p := range m.peers {
 		switch v := &p.voice; {
 		case v.is == quorum.Silent && v.asked != never:
-			if t := v.asked + grace + 1; t > c.now.Mono {
-				due = min(due, t)
-			}
+			due = min(due, c.nextOf(v.asked+grace+1))
 		case v.is == quorum.Held:
-			if t := v.heldSince + quorum.HeldMax + 1; t > c.now.Mono {
-				due = min(due, t)
-			}
+			due = min(due, c.nextOf(v.heldSince+quorum.HeldMax+1))
 		}
 	}
 	if f.manual {

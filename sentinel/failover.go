@@ -119,7 +119,7 @@ func (c *Core) failoverDue(m *master) time.Duration {
 	case stateSendNoOne:
 		return c.leadershipDue(m)
 	case stateWaitPromotion:
-		return min(f.sentAt+promotionTry, f.stateSince+m.failoverTimeout) + 1
+		return f.sentAt + promotionTry + 1
 	case stateReconfSlaves:
 		return c.reconfDue(m)
 	case stateNone:
@@ -205,10 +205,9 @@ func (c *Core) mayPromote(m *master) leadership {
 
 // leadershipDue is when mayPromote may change without an input.
 func (c *Core) leadershipDue(m *master) time.Duration {
-	f := &m.failover
-	due := min(m.ballot.CastAt()+m.timing(c).Limit()+1, f.stateSince+m.failoverTimeout+1)
+	due := m.ballot.CastAt() + m.timing(c).Limit() + 1
 	if due <= c.now.Mono {
-		return c.now.Mono + tickEvery
+		return c.now.Mono + tickEvery // a sick disk
 	}
 	return due
 }

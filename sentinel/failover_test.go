@@ -346,3 +346,42 @@ func TestRecoveredMasterIsSpared(t *testing.T) {
 	r.c.now = r.now
 	require.Equal(t, stateNone, elected(failover{state: stateSelectSlave}), "long ago")
 }
+
+// What has been waited for in vain wakes nobody again: a deadline that has passed
+// is due no more, whatever else keeps the failover. The rig looks after each step
+// that nobody is due again who has just acted.
+//
+// Rule: S2.8.
+func TestDeadlinesThatHavePassed(t *testing.T) {
+	t.Run("a failover-timeout below the time of one promotion", func(t *testing.T) {
+		w := alone(t, 1)
+		m := w.c.masters[0]
+		m.failoverTimeout = time.Second
+		w.saved()
+		require.Equal(t, stateWaitPromotion, m.failover.state)
+		w.pong(7000)
+		w.pass(1500 * time.Millisecond)
+		require.Equal(t, stateWaitPromotion, m.failover.state)
+	})
+	t.Run("a manual failover whose write does not return", func(t *testing.T) {
+		w := alone(t, 1)
+		m := w.c.masters[0]
+		m.failover.manual = true
+		w.pass(m.timing(w.c).Election() + time.Second)
+		require.Equal(t, stateWaitStart, m.failover.state)
+	})
+	t.Run("a choice that waits for the disk", func(t *testing.T) {
+		w := alone(t, 1)
+		m := w.c.masters[0]
+		m.replicas[0].infoAt = m.sdownSince
+		w.saved()
+		require.Equal(t, stateSelectSlave, m.failover.state)
+		w.c.disk.sick = true
+		w.reply(7000, "INFO", resp.Str(replicaOf1))
+		for range 30 {
+			w.pong(7000)
+			w.pass(100 * time.Millisecond)
+		}
+		require.Equal(t, stateSelectSlave, m.failover.state)
+	})
+}

@@ -241,7 +241,8 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage, from *insta
 		if !m.told.take(c.now.Mono, time.Second, configBurst) {
 			return // its sender says it again
 		}
-		c.adoptHeard() // no configuration is newer than the current epoch
+		c.adoptHeard()
+		c.adoptEpoch(h.masterConfig, m) // else no attempt could win: its epoch would be older than the configuration
 		if addr.Same(m.addr) {
 			c.confirmSwitch(m, p, h)
 			return

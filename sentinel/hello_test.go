@@ -145,6 +145,7 @@ func TestConfigurationByHello(t *testing.T) {
 	es := r.step(request(1, "PUBLISH", helloChannel, helloOf(0, 3, "10.0.0.2,7000", 4)))
 	require.Equal(t, Persist{Seq: r.c.seq}, es[0].Action, "a raised config epoch is written, W-30")
 	require.Equal(t, uint64(4), uint64(m.configEpoch))
+	require.Equal(t, uint64(4), uint64(r.c.epoch), "no configuration is newer than the current epoch, or no attempt could win")
 }
 
 // A configuration whose host name has no IP yet is not taken over: no event, no

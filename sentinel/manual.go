@@ -110,11 +110,6 @@ func (c *Core) forceAfter(m *master) time.Duration {
 
 // manualDue is when countManual may decide without an input.
 func (c *Core) manualDue(m *master) time.Duration {
-	due := farAway
-	for _, after := range []time.Duration{c.forceAfter(m), manualHeldMax} {
-		if t := m.failover.startedAt + after; t > c.now.Mono {
-			due = min(due, t)
-		}
-	}
-	return due
+	started := m.failover.startedAt
+	return c.nextOf(started+c.forceAfter(m), started+manualHeldMax)
 }

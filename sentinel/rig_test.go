@@ -66,6 +66,7 @@ func around(st conf.State, replicas, peers int) conf.State {
 func peerID(i int) string { return strings.Repeat(string(rune('b'+i)), 40) }
 
 func (r *rig) step(in Input) []Effect {
+	defer r.c.Check()
 	look := r.look(in)
 	es := slices.Clone(r.c.Step(r.now, in))
 	look(es)

@@ -151,13 +151,7 @@ func (c *Core) selectReplica(m *master) {
 
 func (c *Core) selectDue(m *master) time.Duration {
 	f := &m.failover
-	due := f.stateSince + selectMax
-	for _, t := range []time.Duration{f.electedAt + selectSome, c.freshSince(m) + selectAny, m.ballot.CastAt() + m.timing(c).Limit() + 1} {
-		if t > c.now.Mono {
-			due = min(due, t)
-		}
-	}
-	return due
+	return min(c.nextOf(f.stateSince+selectMax, f.electedAt+selectSome, c.freshSince(m)+selectAny), c.leadershipDue(m))
 }
 
 // explainRejections logs why no replica was good enough.

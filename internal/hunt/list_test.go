@@ -141,6 +141,9 @@ var defects = []defect{
 	{name: "a replica that never synchronised, in a random world", rule: "B-711", first: 1, edits: []edit{
 		{"replication/rank.go", "case c.Unsynced && !l.ByHand:", "case false:"},
 	}},
+	{name: "a configuration that is newer than the current epoch", test: "TestConfigurationByHello", edits: []edit{
+		{"sentinel/hello.go", "c.adoptEpoch(h.masterConfig, m)", "_ = 0"},
+	}},
 	{name: "votes that come too late", test: "TestVotesThatComeTooLate", edits: []edit{
 		{"sentinel/election.go", " && (!over || f.manual) {", " {"},
 	}},

@@ -410,6 +410,9 @@ func (k *checker) hello(n *Node, text string) {
 		k.fail(n.name, "I-4", "announces config epoch %d of %s after %d", config, name, m.config)
 	}
 	m.config = max(m.config, config)
+	if config > current && !k.tainted && !n.opt.Original {
+		k.fail(n.name, "I-4", "announces config epoch %d of %s in epoch %d", config, name, current)
+	}
 	if !n.Disk.excused() && !n.opt.Original && d != nil && (d.ConfigEpoch < config || n.Disk.saved.CurrentEpoch < current) {
 		k.fail(n.name, "I-10", "announces %s epochs %d/%d before they are written", name, current, config)
 	}

@@ -93,9 +93,10 @@ func (w *World) disagreement() string {
 		if w.stranded(g, master) || w.outnumbered(g) {
 			continue
 		}
+		home := w.Instance(master)
 		for _, i := range w.insts {
-			if i.opt.Group != g || i.opt.Stray {
-				continue
+			if i.opt.Group != g || i.opt.Stray || home != nil && i.opt.Cluster && !home.opt.Cluster {
+				continue // not of this group, whatever the Sentinels were told
 			}
 			if i.addr == master {
 				if !i.IsMaster() && !w.forgotten(g) {
