@@ -40,10 +40,9 @@ type Ask struct {
 
 // Standing is what the voter knows besides its ballot when it is asked.
 type Standing struct {
-	Self    RunID
-	Current Epoch // current epoch, already raised to the asked one
-	Config  Epoch // config epoch of the master
-	Timing  Timing
+	Self   RunID
+	Config Epoch // config epoch of the master
+	Timing Timing
 	// SelfBound says that our own candidacy is undecided, or that we lead with
 	// fresh votes and may still promote (E-22).
 	SelfBound bool
@@ -202,7 +201,13 @@ func (b *Ballot) cast(now time.Duration, epoch Epoch, candidate RunID, same bool
 	}
 }
 
-// noteOldAsk remembers known originals only, so it cannot grow from outside.
+// ForgetAsk forgets what a candidate that is known no more has asked before. That
+// keeps what is remembered as small as the list of those that are known.
+//
+// Rule: E-25.
+func (b *Ballot) ForgetAsk(candidate RunID) { delete(b.oldAsk, candidate) }
+
+// noteOldAsk remembers known originals only.
 func (b *Ballot) noteOldAsk(now time.Duration, candidate RunID) {
 	if b.oldAsk == nil {
 		b.oldAsk = map[RunID]time.Duration{}

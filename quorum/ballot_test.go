@@ -169,6 +169,13 @@ func TestOriginalsAreGuardedAgainst(t *testing.T) {
 	require.Equal(t, Refused, b.Answer(guard, original(3, "c"), stand(0)))
 	require.Equal(t, Cast, b.Answer(5*time.Second+guard, original(3, "c"), stand(0)))
 
+	b = Ballot{}
+	b.Answer(0, ours(2, "a"), stand(0))
+	b.Answer(5*time.Second, original(1, "c"), stand(0))
+	b.ForgetAsk("c")
+	require.Empty(t, b.oldAsk)
+	require.Equal(t, Cast, b.Answer(guard, original(3, "c"), stand(0)), "who has been forgotten asks for the first time")
+
 	b = Restore(time.Second, 2, true)
 	require.Equal(t, Refused, b.Answer(time.Second+guard-1, original(3, "c"), stand(0)))
 	b = Ballot{}

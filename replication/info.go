@@ -89,7 +89,7 @@ func (in *Info) Read(text string) {
 			if strings.HasPrefix(line, "db") && strings.Contains(line, ":keys=") {
 				in.Empty = false
 			}
-		case 'r', 'm', 's', 'g':
+		case 'r', 'm', 's':
 			if key, value, ok := strings.Cut(strings.TrimSuffix(line, "\r"), ":"); ok {
 				in.read(key, value, &old)
 			}

@@ -11,7 +11,7 @@ import (
 // input.
 type Stamp struct {
 	Mono time.Duration // monotonic, from an arbitrary zero; never goes back; all timeouts use it
-	Wall int64         // Unix milliseconds; may jump; only log text uses it
+	Wall int64         // Unix milliseconds; may jump; no timeout uses it but to find that the machine slept (R-9, W-21)
 	Zone int           // seconds east of UTC, for log text
 }
 

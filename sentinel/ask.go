@@ -97,7 +97,7 @@ func (c *Core) askDue(m *master) time.Duration {
 
 // askTime is when p is to be asked next.
 func (c *Core) askTime(m *master, p *peer) time.Duration {
-	if !p.connected() || p.link.mute() || p.link.full() {
+	if !p.connected() || p.mute() || p.link.full() {
 		return farAway
 	}
 	if m.failover.wantsVotes() && !c.disk.sick {
@@ -182,7 +182,7 @@ func goodCandidate(s string) bool {
 func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
 	p.asks--
 	m := p.of
-	if !p.link.identified || p.link.mute() || v.Kind != resp.Array || len(v.Elems) != 3 || v.Elems[0].Kind != resp.Integer ||
+	if !p.link.identified || p.mute() || v.Kind != resp.Array || len(v.Elems) != 3 || v.Elems[0].Kind != resp.Integer ||
 		v.Elems[1].Kind != resp.Bulk || !goodCandidate(v.Elems[1].Str) || v.Elems[2].Kind != resp.Integer || v.Elems[2].Int < 0 {
 		c.touch(&m.watch)
 		return
@@ -272,7 +272,7 @@ func (c *Core) answerAsk(m *master, in Request, epoch int64, candidate string) {
 		p.asksAt = c.now.Mono
 		if m.sdown && !p.saysDown(c) && p.asks <= 1 && !again {
 			p.askedAt = never // ask back at once
-			if p.connected() && !p.link.mute() && !m.failover.wantsVotes() && !c.tilt {
+			if p.connected() && !p.mute() && !m.failover.wantsVotes() && !c.tilt {
 				c.ask(m, p)
 			}
 		}

@@ -21,15 +21,33 @@ const checkedAtOnce = 128
 //
 // Rule: S2.8, S2.10.
 func (c *Core) Check() {
+	for _, m := range c.masters[:min(len(c.masters), checkedAtOnce)] {
+		invariant.That(m.failover.state != stateSendNoOne, "B-712", "a replica of %s has been chosen and not been told", m.name)
+	}
 	if c.stale != nil {
 		invariant.That(false, "S2.8", "%s has acted and is due all the same", nodeText(c.stale))
 	}
 	n := len(c.deadlines.slots)
 	for k := range min(n, checkedAtOnce) {
 		s := &c.deadlines.slots[(k+int(c.visits))%n]
+		if l, is := s.n.(*link); is {
+			l.checkDowns()
+		}
 		due := c.exactDue(s.n)
 		invariant.That(s.due <= due+c.bunching(s.n), "S2.8", "%s is filed for %v, and due at %v", nodeText(s.n), s.due, due)
 	}
+}
+
+// checkDowns: who is down is judged anew when a connection that could not be
+// tried can be, but only where nobody is counted as down.
+func (l *link) checkDowns() {
+	downs := 0
+	for _, i := range l.users {
+		if i.sdown {
+			downs++
+		}
+	}
+	invariant.That(downs == l.downs, "B-311", "%d of those behind the link of %s are down, %d counted", downs, l.users[0].name, l.downs)
 }
 
 // exactDue is n's due time without what follows from estimates of round trips:

@@ -163,7 +163,7 @@ func TestReset(t *testing.T) {
 	require.Equal(t, "+OK", r.line("sentinel", "monitor", "m2", "10.0.0.5", "6379", "1"))
 	r.step(Persisted{Seq: 1})
 	m := r.c.byName["mm"]
-	m.sdown, m.odown, m.killSent, m.rebooted = true, true, true, true
+	m.sdown, m.link.downs, m.odown, m.killSent, m.rebooted = true, 1, true, true, true
 	m.ballot.Vote = "somebody"
 	m.runID, m.infoText, m.infoAt = "x", "cached", r.now.Mono-5*time.Second
 	m.role = replication.Replica

@@ -57,7 +57,7 @@ type Core struct {
 	visits    uint64 // nodes that acted, for tests of how cost grows
 
 	lastTick time.Duration
-	lateTick time.Duration // since when ping clocks count, after a stall that meant TILT
+	lateTick time.Duration // no ping clock counts from before: a stall that meant TILT, or sleep; never
 	stalled  time.Duration // the sum of our own stalls, in which ping clocks stood still
 	tilt     bool
 	tiltAt   time.Duration

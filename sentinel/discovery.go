@@ -45,7 +45,7 @@ type listing struct {
 //
 // Rule: E-6, E-18.
 func (p *peer) toldList() bool {
-	return p.connected() && p.link.identified && !p.link.mute() && p.list.told && p.list.on == p.link.cmd.id
+	return p.connected() && p.link.identified && !p.mute() && p.list.told && p.list.on == p.link.cmd.id
 }
 
 // listed is one Sentinel in a list.

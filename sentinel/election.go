@@ -171,7 +171,7 @@ func (c *Core) outOfEpochs() bool {
 // Rule: E-14, E-58.
 func (m *master) hasOriginal() bool {
 	for _, p := range m.peers {
-		if !p.link.own && p.connected() && !p.sdown && !p.link.mute() {
+		if !p.link.own && p.connected() && !p.sdown && !p.mute() {
 			return true
 		}
 	}
@@ -198,7 +198,7 @@ func (c *Core) tellPause(m *master) {
 func (c *Core) usable(m *master) int {
 	n := 1
 	for _, p := range m.peers {
-		if !p.sdown && !p.link.mute() {
+		if !p.sdown && !p.mute() {
 			n++
 		}
 	}
@@ -221,7 +221,7 @@ func (c *Core) better(m *master) iter.Seq[*peer] {
 	selfFailed := m.election.failed[c.self()]
 	return func(yield func(*peer) bool) {
 		for _, p := range m.peers {
-			if !p.link.own || p.link.mute() || !c.attentive(p) || p.saysUp(c) {
+			if !p.link.own || p.mute() || !c.attentive(p) || p.saysUp(c) {
 				continue
 			}
 			first := p.runID < c.myID
@@ -263,7 +263,7 @@ func (c *Core) penalty(m *master) int {
 func (c *Core) slot(m *master) time.Duration {
 	r := time.Duration(0)
 	for _, p := range m.peers {
-		if p.link.own && !p.link.mute() && c.attentive(p) {
+		if p.link.own && !p.mute() && c.attentive(p) {
 			r = max(r, p.link.rtt)
 		}
 	}
@@ -339,7 +339,7 @@ func (c *Core) voteSettled(m *master) bool { return m.failover.voteSeq <= c.sett
 func (c *Core) voters(m *master) []quorum.Voter {
 	vs := make([]quorum.Voter, 0, len(m.peers))
 	for _, p := range m.peers {
-		v := quorum.Voter{Voice: p.voice.is, Connected: p.connected() && !p.link.mute()}
+		v := quorum.Voter{Voice: p.voice.is, Connected: p.connected() && !p.mute()}
 		if p.voice.asked != never {
 			v.Silence = c.now.Mono - p.voice.asked
 		}
@@ -453,13 +453,15 @@ func (c *Core) shortenPause(m *master) {
 	if !e.long || e.pauseUntil <= c.now.Mono {
 		return
 	}
+	better := false
 	for _, r := range m.replicas {
 		ok := c.eligible(m, r)
-		if ok && !r.eligible {
-			e.pauseUntil = min(e.pauseUntil, c.now.Mono+time.Second<<min(e.shortened, 10))
-			e.shortened++
-		}
+		better = better || ok && !r.eligible
 		r.eligible = ok
+	}
+	if better {
+		e.pauseUntil = min(e.pauseUntil, c.now.Mono+time.Second<<min(e.shortened, 10))
+		e.shortened++
 	}
 }
 
@@ -511,7 +513,7 @@ func (c *Core) vote(m *master, epoch quorum.Epoch, candidate quorum.RunID) {
 // Rule: E-20.7, E-42.
 func (c *Core) yield(m *master, candidate quorum.RunID) {
 	f := &m.failover
-	if candidate == c.self() || f.state == stateNone || f.state > stateSendNoOne {
+	if candidate == c.self() || f.state == stateNone || f.state > stateSelectSlave {
 		return
 	}
 	c.event(LevelWarning, "-failover-abort-not-elected", &m.instance, "")
@@ -523,7 +525,7 @@ func (c *Core) yield(m *master, candidate quorum.RunID) {
 // Rule: E-11, E-22.
 func (c *Core) standing(m *master) quorum.Standing {
 	s := quorum.Standing{
-		Self: c.self(), Current: c.epoch, Config: m.configEpoch, Timing: m.timing(c),
+		Self: c.self(), Config: m.configEpoch, Timing: m.timing(c),
 		SelfBound: c.selfBound(m),
 	}
 	original, rtt := true, time.Duration(0)
@@ -554,7 +556,7 @@ func (c *Core) selfBound(m *master) bool {
 	case f.state == stateNone || f.state >= stateReconfSlaves || m.ballot.Epoch != f.epoch:
 		return false
 	case f.state == stateWaitStart:
-		return !c.disk.sick
+		return !c.disk.sick && !c.tilt // else it begins nothing by its vote, and keeps it from nobody
 	default:
 		return c.freshVotes(m) >= m.need() && c.now.Mono < m.ballot.CastAt()+m.timing(c).Limit()
 	}

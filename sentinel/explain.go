@@ -120,7 +120,7 @@ func (e explainer) peer(p *peer) string {
 	if !p.link.own {
 		text += " (an original)"
 	}
-	if p.link.mute() {
+	if p.mute() {
 		text += " (no vote: another answers there, E-6)"
 	}
 	if p.sdown {
@@ -206,25 +206,52 @@ func (e explainer) start() {
 		e.line(1, "no election starts: no ODOWN (E-10)")
 		return
 	}
-	e.line(1, "own start of an election (E-10): in %s", el.startAt-c.now.Mono)
-	e.place()
-	for _, hold := range []struct {
-		until time.Duration
-		why   string
-	}{
-		{el.pauseUntil, fmt.Sprintf("pause after %d attempts, %d lost in a row (E-37, E-58)", el.attempts, el.lost)},
-		{c.discoveryEnd(m), "its peers are being discovered (E-18)" + c.stillOpen(m)},
-	} {
-		if hold.until > c.now.Mono {
-			e.line(2, "held back for %s: %s", hold.until-c.now.Mono, hold.why)
-		}
+	switch {
+	case c.disk.sick:
+		e.line(1, "no election starts: a write does not return (E-14, R-8)")
+	case c.epoch >= quorum.MaxEpoch:
+		e.line(1, "no election starts: no epochs are left (E-15)")
+	case el.startAt == farAway:
+		e.line(1, "no election starts before something else happens")
+	default:
+		e.line(1, "own start of an election (E-10): in %s", el.startAt-c.now.Mono)
 	}
+	e.place()
+	e.holds()
 	if need := quorum.Need(m.voters(), m.quorum); el.attempts > 0 && c.usable(m) < need {
 		e.line(2, "%d Sentinels are up and %d needed: no other attempt within %s of the last, %s (E-16)",
 			c.usable(m), need, 2*m.failoverTimeout, e.ago(el.lastAttempt))
 	}
 	if len(el.failed) > 0 {
 		e.line(2, "attempts came to nothing: %s", strings.Join(asTexts(sortedKeys(el.failed)), " "))
+	}
+}
+
+// holds tells all that holds a start back for a time.
+func (e explainer) holds() {
+	m, c := e.m, e.c
+	el := &m.election
+	bind, hopeless := never, never
+	if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != c.self() {
+		bind = m.ballot.BindEnd(c.standing(m))
+	}
+	if el.hopeless {
+		hopeless = c.hopeless(m)
+	}
+	for _, hold := range []struct {
+		until time.Duration
+		why   string
+	}{
+		{bind, fmt.Sprintf("our vote for %q (E-11, E-24)", string(m.ballot.Vote))},
+		{hopeless, "no replica can be promoted, and another has just tried (E-58)"},
+		{el.lastAttempt + quorum.LeastGap(el.hurried), "the least pause between attempts (E-16)"},
+		{c.amnesia.until, "it started with a file that it cannot write (E-45)"},
+		{el.pauseUntil, fmt.Sprintf("pause after %d attempts, %d lost in a row (E-37, E-58)", el.attempts, el.lost)},
+		{c.discoveryEnd(m), "its peers are being discovered (E-18)" + c.stillOpen(m)},
+	} {
+		if hold.until > c.now.Mono {
+			e.line(2, "held back for %s: %s", hold.until-c.now.Mono, hold.why)
+		}
 	}
 }
 

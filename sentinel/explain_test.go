@@ -43,6 +43,21 @@ func TestExplain(t *testing.T) {
 	text = explain()
 	require.Contains(t, text, "our vote of epoch 3 is for "+peerID(1))
 	require.Contains(t, text, "it binds us for another 2s (E-11)")
+	m := r.c.byName["mm"]
+	m.odown, m.election.startAt = true, farAway
+	m.election.hopeless, r.c.amnesia.until = true, r.now.Mono+3*time.Second
+	m.election.lastAttempt, m.election.hurried = r.now.Mono, 3
+	text = explain()
+	for _, want := range []string{
+		"no election starts before something else happens",
+		"held back for 2s: our vote for \"" + peerID(1) + "\" (E-11, E-24)",
+		"no replica can be promoted, and another has just tried (E-58)",
+		"the least pause between attempts (E-16)",
+		"held back for 3s: it started with a file that it cannot write (E-45)",
+	} {
+		require.Contains(t, text, want)
+	}
+	m.odown = false
 	require.Equal(t, []string{"mm"}, r.c.Masters())
 	require.ErrorContains(t, r.c.Explain(&bytes.Buffer{}, "none"), `no such master: "none"`)
 }

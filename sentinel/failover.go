@@ -18,7 +18,7 @@ const (
 	stateNone failoverState = iota
 	stateWaitStart
 	stateSelectSlave
-	stateSendNoOne
+	stateSendNoOne // never outlives a step, see Check
 	stateWaitPromotion
 	stateReconfSlaves
 	stateUpdateConfig
@@ -116,8 +116,6 @@ func (c *Core) failoverDue(m *master) time.Duration {
 	switch f.state {
 	case stateSelectSlave:
 		return c.selectDue(m)
-	case stateSendNoOne:
-		return c.leadershipDue(m)
 	case stateWaitPromotion:
 		return f.sentAt + promotionTry + 1
 	case stateReconfSlaves:
@@ -247,7 +245,7 @@ const sparedMost = 3
 // Rule: E-34.
 func (c *Core) recovered(m *master) bool {
 	f, e := &m.failover, &m.election
-	if f.state != stateSelectSlave && f.state != stateSendNoOne || m.sdown || f.manual || f.repair || f.sentOne || m.ofCluster() {
+	if f.state != stateSelectSlave || m.sdown || f.manual || f.repair || f.sentOne || m.ofCluster() {
 		return false
 	}
 	return e.spared < sparedMost || c.now.Mono > e.sparedAt+m.timing(c).AttemptGap()

@@ -10,6 +10,7 @@ import (
 
 	"gosentinel/conf"
 	"gosentinel/internal/resp"
+	"gosentinel/replication"
 )
 
 const replicaOf1 = "role:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\nmaster_link_status:up\r\nslave_priority:100\r\n"
@@ -384,4 +385,115 @@ func TestDeadlinesThatHavePassed(t *testing.T) {
 		}
 		require.Equal(t, stateSelectSlave, m.failover.state)
 	})
+	t.Run("a PING that has no place behind what is unanswered", func(t *testing.T) {
+		w := alone(t, 1)
+		l := w.c.masters[0].replicas[0].link
+		for !l.full() {
+			w.c.sendNow(&l.cmd, pending{}, []string{"X"})
+		}
+		w.pong(7000)
+		for range 10 {
+			w.pass(100 * time.Millisecond)
+		}
+		require.True(t, l.full())
+		require.False(t, l.waits)
+		for _, s := range w.sent[w.to(7000, false)] {
+			if s.Cmds[0][0] == "X" && l.full() {
+				w.put(Answer{Tag: s.Tag, Value: resp.Status("OK")})
+			}
+		}
+		require.True(t, l.waits, "now it has")
+	})
+}
+
+// A replica that queues whatever it is told is connected to anew once a ping
+// period, not as fast as it answers. Rule: E-52, B-111.
+func TestWhoQueuesEverythingIsDialledOnceAPeriod(t *testing.T) {
+	w := alone(t, 1)
+	w.saved()
+	require.Equal(t, stateWaitPromotion, w.c.masters[0].failover.state)
+	w.reply(7000, "MULTI", resp.Err("NOPERM this user has no permissions to run the 'multi' command"))
+	dialled := w.c.lastLink
+	for range 100 {
+		if id := w.to(7000, false); id != 0 {
+			if w.c.conns[id].state == connOpening {
+				w.put(LinkUp{Link: id, Local: "10.9.9.9"})
+			}
+			for _, s := range w.sent[id] {
+				if s.Cmds[0][0] == "SLAVEOF" {
+					w.put(Answer{Tag: s.Tag, Value: resp.Status("QUEUED")})
+				}
+			}
+		}
+		w.pass(10 * time.Millisecond)
+	}
+	require.LessOrEqual(t, w.c.lastLink-dialled, LinkID(4))
+}
+
+// In TILT no attempt goes on, so its vote for itself is kept from nobody. Rule: E-22, R-9.
+func TestAVoteForOneselfBindsNobodyInTilt(t *testing.T) {
+	w := alone(t, 1)
+	m := w.c.masters[0]
+	require.Equal(t, stateWaitStart, m.failover.state)
+	require.True(t, w.c.selfBound(m))
+	w.now.Mono += 15 * time.Second
+	w.put(Tick{})
+	require.True(t, w.c.tilt)
+	require.Equal(t, stateWaitStart, m.failover.state)
+	require.False(t, w.c.selfBound(m))
+}
+
+// Several replicas that become eligible at one moment are one reason to try again
+// soon. Rule: E-58.
+func TestManyReplicasShortenAPauseOnce(t *testing.T) {
+	w := alone(t, 3)
+	m := w.c.masters[0]
+	for range 2 {
+		for _, r := range m.replicas {
+			r.eligible = false
+		}
+		m.election.long, m.election.pauseUntil = true, w.now.Mono+time.Hour
+		w.c.shortenPause(m)
+	}
+	require.Equal(t, 2, m.election.shortened)
+	require.Equal(t, w.now.Mono+2*time.Second, m.election.pauseUntil)
+}
+
+// What a failover has left behind is pointed at its end neither to an address that
+// the majority does not announce nor by SLAVEOF where a cluster decides. Rule: B-724, R-24, E-82.
+func TestTheLastEffortIsNotForEverybody(t *testing.T) {
+	w := alone(t, 3)
+	m := w.promote()
+	m.restUntil, m.restFrom = w.now.Mono+time.Second, m.addr
+	left := func() (n int) {
+		for _, r := range m.replicas {
+			if r.promoted {
+				continue
+			}
+			r.left, r.reconf = true, reconfNone
+		}
+		w.c.pointTheRest(m)
+		for _, r := range m.replicas {
+			if r.reconf = reconfNone; r.sentAt == w.now.Mono {
+				n++
+			}
+			r.sentAt = never
+		}
+		w.c.finish()
+		return n
+	}
+	require.Equal(t, 2, left())
+	for _, r := range m.replicas {
+		r.info.Cluster = true
+	}
+	require.Zero(t, left())
+	for _, r := range m.replicas {
+		r.info.Cluster = false
+	}
+	for k := range 2 {
+		p := w.c.newPeer(m, replication.Addr{Host: "10.0.0.3", IP: "10.0.0.3", Port: 26379 + k}, peerID(k))
+		p.heardAt = w.now.Mono
+		p.said.epoch, p.said.addr = m.configEpoch, replication.Addr{Host: "10.0.0.7", IP: "10.0.0.7", Port: 6379}
+	}
+	require.Zero(t, left())
 }

@@ -98,6 +98,7 @@ var walkers = map[string]string{
 	"checkStall":      "the end of TILT concerns all",
 	"age":             "a machine that was suspended, or a clock that was set, concerns all",
 	"downAfter":       "once after a sharer has come or gone",
+	"checkDowns":      "only tests and the simulator look",
 	"pong":            "while a sharer is down",
 	"linkUp":          "the state of all sharers changes",
 	"linkDown":        "the state of all sharers changes",

@@ -349,7 +349,7 @@ func (c *Core) confirmedByPeer(m *master) {
 //
 // Rule: E-6, W-12.
 func (c *Core) tells(p *peer) bool {
-	return !p.sdown && !p.link.mute() && c.now.Mono-p.heardAt <= 3*c.params.publishPeriod
+	return !p.sdown && !p.mute() && c.now.Mono-p.heardAt <= 3*c.params.publishPeriod
 }
 
 // confirmed reports whether a majority of the voters announces the

@@ -2,10 +2,10 @@ package sentinel
 
 import (
 	"fmt"
-	"gosentinel/conf"
 	"strings"
 	"time"
 
+	"gosentinel/conf"
 	"gosentinel/internal/resp"
 )
 
@@ -22,18 +22,39 @@ const (
 	proofGiven                // that of the hellos
 	proofDenied               // an error: it cannot or may not tell
 	proofRefuted              // another, or ours, or it is no Sentinel
-	proofShared               // an error, and a newer link goes to the same address
 )
 
 // String is the word of dumps.
 func (p proof) String() string {
-	return [...]string{"none", "given", "denied", "refuted", "shared"}[p]
+	return [...]string{"none", "given", "denied", "refuted"}[p]
 }
 
-// mute reports whether whoever answers on l has no vote and no opinion.
+// mute reports whether whoever answers at p's address has no vote and no opinion
+// as p. Where nobody tells who is there, one address has one vote for each
+// master: that of the peer whose connection was the last to be refused an id.
+//
+// Rule: E-6, B-430.
+func (p *peer) mute() bool {
+	switch p.link.proof {
+	case proofRefuted:
+		return true
+	case proofDenied:
+		for _, o := range p.of.peers {
+			if o.link.proof == proofDenied && o.link.judgedOn > p.link.judgedOn && o.addr.Same(p.addr) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// silence forgets what whoever answers at p's address has said of the master.
 //
 // Rule: E-6.
-func (l *link) mute() bool { return l.proof == proofRefuted || l.proof == proofShared }
+func (p *peer) silence() {
+	p.opinionDown, p.answered = false, false
+	p.voice = voice{asked: never, sentAt: never, heldSince: never, heldNext: never}
+}
 
 // counts reports whether p is one of the voters. A name that was refuted at
 // the only address that it ever had has never been a Sentinel, as far as
@@ -56,13 +77,15 @@ func (c *Core) askIdentity(l *link) {
 // Rule: E-6.
 func (c *Core) identityReply(l *link, v resp.Value) {
 	was := l.proof
-	l.identified, l.proof = true, judgeIdentity(l.users[0].runID, v)
+	l.identified, l.proof, l.judgedOn = true, judgeIdentity(l.users[0].runID, v), l.cmd.id
 	for _, i := range l.users {
 		p := i.peer
 		counted := was != proofRefuted || p.vouched
 		p.vouched = p.vouched || l.proof != proofRefuted
-		if l.proof == proofDenied {
-			c.silenceNamesakes(p)
+		for _, o := range p.of.peers {
+			if o.addr.Same(p.addr) && o.mute() {
+				o.silence()
+			}
 		}
 		if p.counts() != counted {
 			c.changeMaster(i.of) // the file names those that count
@@ -81,20 +104,6 @@ func judgeIdentity(runID string, v resp.Value) proof {
 		return proofGiven
 	}
 	return proofRefuted
-}
-
-// silenceNamesakes lets one address have one vote where nobody tells who is
-// there: that of the newest link.
-//
-// Rule: E-6, B-430.
-func (c *Core) silenceNamesakes(p *peer) {
-	for _, o := range p.of.peers {
-		if o != p && o.link != p.link && o.link.proof == proofDenied && o.addr.Same(p.addr) {
-			o.link.proof = proofShared
-			o.opinionDown, o.answered = false, false
-			o.voice = voice{asked: never, sentAt: never, heldSince: never, heldNext: never}
-		}
-	}
 }
 
 // tellIdentity warns of a peer that is somebody else, at most once a minute,

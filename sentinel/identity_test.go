@@ -103,13 +103,13 @@ func TestOneAddressHasOneVote(t *testing.T) {
 	no := resp.Err("NOPERM this user has no permissions to run the 'sentinel|myid' command")
 	w.tellID(26379, no)
 	w.tellID(26380, no)
-	require.False(t, m.peers[0].link.mute())
+	require.False(t, m.peers[0].mute())
 	w.take(w.do("PUBLISH", helloChannel, strings.Replace(helloOf(1, 0, "10.0.0.1,6379", 0), ",26380,", ",26379,", 1)))
 	require.True(t, m.peers[1].addr.Same(m.peers[0].addr))
 	w.put(LinkUp{Link: w.to(26379, false), Local: "10.9.9.9"})
 	w.tellID(26379, no)
-	require.True(t, m.peers[0].link.mute())
-	require.False(t, m.peers[1].link.mute())
+	require.True(t, m.peers[0].mute())
+	require.False(t, m.peers[1].mute())
 	require.Equal(t, 3, m.voters())
 	require.Equal(t, 2, w.c.usable(m))
 }
@@ -135,7 +135,7 @@ func TestAProvenAddressIsNobodyElses(t *testing.T) {
 	}
 	w.put(LinkUp{Link: w.to(26379, false), Local: "10.9.9.9"})
 	w.tellID(26379, resp.Str(peerID(0)))
-	require.True(t, m.findPeer(peerID(4)).link.mute())
+	require.True(t, m.findPeer(peerID(4)).mute())
 	require.Equal(t, 3, m.voters())
 }
 
@@ -155,4 +155,47 @@ func TestAFalsePeerIsTold(t *testing.T) {
 	require.Contains(t, lines(resp.Str(peerID(1))), bad+"Sentinel "+peerID(1)+" answers there")
 	require.Contains(t, strings.Join(lines(resp.Str(peerID(0))), "\n"), "answers by its own run id again")
 	require.Contains(t, lines(resp.Str("x")), bad+"something that is no Sentinel answers there")
+}
+
+// Of two peers at one address that will not tell who they are, only under the
+// master that knows both does the older one have no vote: an invention under one
+// master does not silence a Sentinel under another. Rule: E-6, B-430.
+func TestANamesakeSilencesOnlyWhereItIsKnown(t *testing.T) {
+	w := met(t, true)
+	require.Equal(t, "+OK", w.line("sentinel", "monitor", "m2", "10.0.0.9", "6379", "2"))
+	w.saved()
+	w.take(w.do("PUBLISH", helloChannel, strings.Replace(helloOf(0, 0, "10.0.0.9,6379", 0), ",mm,", ",m2,", 1)))
+	m, m2 := w.c.byName["mm"], w.c.byName["m2"]
+	no := resp.Err("NOPERM this user has no permissions to run the 'sentinel|myid' command")
+	w.tellID(26379, no)
+	w.tellID(26380, no)
+	w.take(w.do("PUBLISH", helloChannel, strings.Replace(helloOf(1, 0, "10.0.0.1,6379", 0), ",26380,", ",26379,", 1)))
+	w.put(LinkUp{Link: w.to(26379, false), Local: "10.9.9.9"})
+	w.tellID(26379, no)
+	x, x2 := m.findPeer(peerID(0)), m2.findPeer(peerID(0))
+	require.Same(t, x.link, x2.link)
+	require.True(t, x.mute())
+	require.False(t, x2.mute(), "nobody else is known there under m2")
+
+	w.c.removePeer(m.findPeer(peerID(1)))
+	require.False(t, x.mute(), "the namesake is gone")
+}
+
+// What a peer said before its address turned out to be somebody else's counts no
+// more. Rule: E-6, B-320.
+func TestWhatTheRefutedSaidIsForgotten(t *testing.T) {
+	w := met(t, true)
+	m := w.c.masters[0]
+	w.tellID(26379, resp.Str(peerID(0)))
+	w.loseMaster()
+	w.reply(26379, "SENTINEL", answer(1, "*", 0))
+	require.True(t, m.odown)
+	w.down(26379, false, false)
+	for w.to(26379, false) == 0 {
+		w.pass(10 * time.Millisecond)
+	}
+	w.put(LinkUp{Link: w.to(26379, false), Local: "10.9.9.9"})
+	w.tellID(26379, resp.Str(peerID(3)))
+	require.False(t, m.peers[0].saysDown(w.c))
+	require.False(t, m.odown)
 }

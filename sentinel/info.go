@@ -380,7 +380,7 @@ func (c *Core) convertTime(m *master, r *replica) time.Duration {
 	return max(r.roleSince, r.lastDown(), never) + wait
 }
 
-// follow sends the transaction that makes i a replica of a.
+// follow sends the transaction that makes r a replica of a.
 //
 // Rule: B-713, E-40.
 func (c *Core) follow(r *replica, a replication.Addr) {

@@ -105,6 +105,7 @@ func TestTimesAtTheirMaximum(t *testing.T) {
 	l := r.c.limits(m)
 	require.Greater(t, l.MaxLinkDown, time.Hour)
 	require.Greater(t, l.MaxInfoAge, time.Hour)
+	m.sdown = false
 	require.Greater(t, m.timing(r.c).AttemptPause(), time.Hour)
 	require.Greater(t, r.c.part(math.MaxInt64), time.Duration(-1))
 

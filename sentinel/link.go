@@ -61,6 +61,7 @@ type link struct {
 	own          bool          // the peer is of our kind (E-5)
 	proof        proof         // what was last answered for the peer's run id (E-6) …
 	identified   bool          // … on the connection that stands
+	judgedOn     LinkID        // the connection of the last answer
 	accusedAt    time.Duration // when it was last told that somebody else answers there; never
 
 	namedAt    time.Duration // the last hello of the peer that gave this address; never = none
@@ -104,10 +105,8 @@ func (c *Core) joinPeerLink(p *peer) {
 		c.peerLink[p.runID] = l
 	} else {
 		l.users = append(l.users, &p.instance)
-		if p.of.downAfter < l.after {
-			l.after = p.of.downAfter
-			c.touch(l) // it is pinged more often from now on
-		}
+		l.after = 0
+		c.touch(l) // it may have to be pinged more often from now on
 	}
 	p.link = l
 }
@@ -209,7 +208,7 @@ func (l *link) pingDue(c *Core) time.Duration {
 		return c.now.Mono
 	}
 	p := l.pingPeriod(c)
-	if !l.waits {
+	if !l.waits && !l.full() {
 		return c.turn(l, l.lastReply+p-min(l.early, p), p)
 	}
 	return max(l.lastReply+p, l.lastPing+p/2)

@@ -48,7 +48,10 @@ func TestLookAnswersAsAStep(t *testing.T) {
 		func() { r.c.announceHostnames = true },
 		func() { r.c.tilt, r.c.tiltAt = true, r.now.Mono },
 		func() { r.c.saveError = "No space left on device" },
-		func() { m.peers[0].sdown, m.peers[1].sdown = true, true },
+		func() {
+			m.peers[0].sdown, m.peers[0].link.downs = true, 1
+			m.peers[1].sdown, m.peers[1].link.downs = true, 1
+		},
 	} {
 		change()
 		var before, after bytes.Buffer

@@ -66,7 +66,7 @@ func (c *Core) pollManual(m *master) (held, gone, silent bool) {
 		case quorum.Gone, quorum.Refusal:
 			gone = gone || p.leaderEpoch >= m.failover.epoch
 		case quorum.Silent:
-			silent = silent || p.connected() && !p.link.mute()
+			silent = silent || p.connected() && !p.mute()
 		}
 	}
 	return held, gone, silent

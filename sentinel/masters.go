@@ -187,6 +187,7 @@ func (c *Core) resetMaster(m *master) {
 	}
 	m.replicas, m.peers, m.dataSet = nil, nil, nil
 	m.sdown, m.odown, m.rebooted, m.killSent = false, false, false, false
+	m.link.downs = 0 // a master shares it with nobody
 	m.restUntil = never
 	m.ballot.Forget()
 	m.election.reset()

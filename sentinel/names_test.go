@@ -247,3 +247,21 @@ func TestStartByHostNamesWritesNothing(t *testing.T) {
 		require.Equal(t, !announce, slices.Contains(es, "persist"), "announce %t: %q", announce, es)
 	}
 }
+
+// A peer that answers where it is known does not move to a name before the name is
+// resolved: a name that never is would cost its vote. Rule: B-430, R-10.
+func TestAPeerWaitsForTheNameItMovesTo(t *testing.T) {
+	w := met(t, true)
+	w.c.resolveHostnames = true
+	p := w.c.masters[0].peers[0]
+	w.tellID(26379, resp.Str(peerID(0)))
+	require.True(t, p.proven())
+	hello := strings.Replace(helloOf(0, 0, "10.0.0.1,6379", 0), "10.0.0.3,", "sentinel-1,", 1)
+	w.take(w.do("PUBLISH", helloChannel, hello))
+	require.Equal(t, "10.0.0.3", p.addr.Host)
+	require.NotZero(t, w.to(26379, false))
+	w.put(Resolved{Host: "sentinel-1", IPs: []string{"10.0.0.8"}})
+	w.take(w.do("PUBLISH", helloChannel, hello))
+	require.Equal(t, "sentinel-1", p.addr.Host)
+	require.Equal(t, "10.0.0.8", p.addr.IP)
+}

@@ -151,8 +151,9 @@ func (c *Core) aloneReply(i *instance, p *pending, v resp.Value) {
 	switch {
 	case v.Kind == resp.Simple && v.Str == "QUEUED":
 		// It is in a transaction that it lets nobody end: only a new
-		// connection leads out.
-		c.renewCommands(i.link)
+		// connection leads out, opened when B-111 allows.
+		c.closeConn(&i.link.cmd)
+		c.reopen(i.link, &i.link.cmd)
 		c.repeatAlone(i, p.order.to)
 	case v.Kind == resp.Error:
 		c.note(i, "SLAVEOF was refused", v.Str)
@@ -160,13 +161,6 @@ func (c *Core) aloneReply(i *instance, p *pending, v resp.Value) {
 			f.refused, f.refusedAt = c.words(i.link, v.Str), p.at
 		}
 	}
-}
-
-// renewCommands opens the command connection of l anew, at once.
-func (c *Core) renewCommands(l *link) {
-	c.closeConn(&l.cmd)
-	l.cmd.triedAt = min(l.cmd.triedAt, c.now.Mono-c.params.pingPeriod)
-	c.reopen(l, &l.cmd)
 }
 
 // restReply takes the reply to a command that only rounds an order off.
@@ -186,6 +180,6 @@ func (c *Core) note(i *instance, what, text string) {
 	if i.noted == line && c.now.Mono-i.notedAt < noteAgain {
 		return
 	}
-	i.noted, i.notedAt = line[:min(len(line), maxPayload)], c.now.Mono
+	i.noted, i.notedAt = line, c.now.Mono
 	c.logLine(LevelNotice, i.describe(c)+" "+line)
 }

@@ -138,8 +138,8 @@ func (c *Core) hearMove(m *master, p *peer, h helloMessage, at replication.Addr,
 		return
 	}
 	addr, ok := c.address(h.ip, h.port)
-	if !ok {
-		return
+	if !ok || addr.IP == "" && p.proven() {
+		return // whoever answers is not left for a name that may not resolve: the next hello moves it
 	}
 	p.claim = claimed{}
 	c.event(LevelNotice, "+sentinel-address-switch", &m.instance,
@@ -183,6 +183,7 @@ func (c *Core) removePeer(p *peer) {
 	m := p.of
 	m.peers = slices.DeleteFunc(m.peers, func(x *peer) bool { return x == p })
 	delete(m.election.failed, quorum.RunID(p.runID))
+	m.ballot.ForgetAsk(quorum.RunID(p.runID))
 	c.retire(&p.instance)
 	c.changeMaster(m)
 	c.touch(&m.watch)

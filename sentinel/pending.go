@@ -137,6 +137,7 @@ func (c *Core) answer(in *Answer) {
 		return
 	}
 	if full {
+		c.touch(cn.link)
 		for _, i := range cn.link.users {
 			c.touch(&i.of.watch) // what could not be asked can be now
 		}

@@ -184,10 +184,13 @@ func (c *Core) allFollow(m *master) bool {
 
 // pointTheRest is the last effort of a failover that ran out of time.
 //
-// Rule: B-724, W-16.
+// Rule: B-724, W-16, R-24, E-82.
 func (c *Core) pointTheRest(m *master) {
+	if c.outvoted(m) {
+		return
+	}
 	for _, r := range m.replicas {
-		if r.left && r.reconf == reconfNone && r.connected() && r.role == replication.Replica && r.followsAddr(m.restFrom) {
+		if r.left && r.reconf == reconfNone && r.connected() && !r.isNode() && r.role == replication.Replica && r.followsAddr(m.restFrom) {
 			c.sendFollow(m, r, "+slave-reconf-sent-be")
 		}
 	}

@@ -12,7 +12,7 @@ import (
 //
 // Rule: E-80, S-7.
 func (c *Core) hearDispute(m *master, p *peer) {
-	if p.link.mute() {
+	if p.mute() {
 		return
 	}
 	if m.configEpoch == 0 {
@@ -36,7 +36,7 @@ func (c *Core) hearDispute(m *master, p *peer) {
 // stillDisputed reports whether some peer disputes our configuration.
 func (m *master) stillDisputed() bool {
 	for _, p := range m.peers {
-		if p.disputeAt != never && !p.link.mute() && p.said.epoch == m.configEpoch && !p.said.addr.Same(m.addr) {
+		if p.disputeAt != never && !p.mute() && p.said.epoch == m.configEpoch && !p.said.addr.Same(m.addr) {
 			return true
 		}
 	}
@@ -105,7 +105,7 @@ func (c *Core) bestClaim(m *master) (best *instance, awaited bool) {
 	}
 	look(m.addr)
 	for _, p := range m.peers {
-		if !p.link.mute() {
+		if !p.mute() {
 			look(p.said.addr)
 		}
 	}
@@ -132,7 +132,7 @@ func (m *master) announcers(addr replication.Addr) int {
 		n++
 	}
 	for _, p := range m.peers {
-		if !p.link.mute() && p.said.epoch == m.configEpoch && p.said.addr.Same(addr) {
+		if !p.mute() && p.said.epoch == m.configEpoch && p.said.addr.Same(addr) {
 			n++
 		}
 	}

@@ -165,4 +165,15 @@ func TestObserverDoesNotWaitForItsDisk(t *testing.T) {
 	switchOver()
 	out = told(r.step(request(1, "PUBLISH", helloChannel, helloOf(0, 20, "10.0.0.2,7000", 20))))
 	require.Contains(t, out, "# +switch-master mm 10.0.0.1 6379 10.0.0.2 7000", "nobody has heard of the switch before it")
+	r.step(Persisted{Seq: r.c.seq})
+
+	// A switch that promotes nobody is as secret, though it is shown with its event.
+	r.c.epoch++
+	m.configEpoch = r.c.epoch
+	r.c.changeMaster(m)
+	r.c.saySwitch(m, r.c.text(m.addr), r.c.text(own))
+	r.c.switchMaster(m, own, "")
+	r.step(Tick{})
+	out = told(r.step(request(1, "PUBLISH", helloChannel, helloOf(0, 30, "10.0.0.1,6379", 30))))
+	require.Contains(t, out, "# +switch-master mm 10.0.0.2 7000 10.0.0.1 6379")
 }

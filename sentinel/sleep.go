@@ -84,7 +84,7 @@ func (c *Core) age(d time.Duration) {
 			back(&p.voice.sentAt)
 			p.askedAt = never
 		}
-		if s := m.failover.state; s >= stateWaitStart && s <= stateSendNoOne && d > m.timing(c).Limit() {
+		if s := m.failover.state; (s == stateWaitStart || s == stateSelectSlave) && d > m.timing(c).Limit() {
 			c.outOfTime(m)
 		}
 		c.touch(&m.watch)

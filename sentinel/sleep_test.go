@@ -23,7 +23,7 @@ func leading(t *testing.T) (*rig, *master, *peer) {
 	p.opinionDown, p.answered, p.answeredAt = true, true, r.now.Mono
 	p.voice.is, p.voice.sentAt = quorum.Mine, r.now.Mono
 	m.infoAt = r.now.Mono
-	m.failover.state = stateSendNoOne
+	m.failover.state = stateSelectSlave
 	require.Equal(t, 2, c.freshVotes(m))
 	require.True(t, p.saysDown(c))
 	return r, m, p
@@ -76,7 +76,7 @@ func TestWallClockIsSet(t *testing.T) {
 
 	set(r, 1000, Tick{})
 	require.Equal(t, 1, r.c.freshVotes(m))
-	require.Equal(t, stateSendNoOne, m.failover.state)
+	require.Equal(t, stateSelectSlave, m.failover.state)
 
 	set(r, time.Hour.Milliseconds(), Tick{})
 	require.False(t, r.c.tilt)
@@ -87,5 +87,5 @@ func TestWallClockIsSet(t *testing.T) {
 	r, m, _ = leading(t)
 	set(r, time.Hour.Milliseconds(), Slept{For: time.Second})
 	require.False(t, r.c.tilt, "it is known how long it slept")
-	require.Equal(t, stateSendNoOne, m.failover.state)
+	require.Equal(t, stateSelectSlave, m.failover.state)
 }

@@ -12,6 +12,7 @@ const switchEvent = "+switch-master"
 // Rule: B-730.
 func (c *Core) saySwitch(m *master, from, to endpointText) {
 	m.view.from, _ = c.toldLast(m)
+	m.view.seq = c.seq
 	c.say(LevelWarning, switchEvent, switchText(m, from, to), m)
 }
 

@@ -112,7 +112,7 @@ var defects = []defect{
 		{"sentinel/election.go", "if p.link.deafTo > c.settled {", "if false {"},
 	}},
 	{name: "epoch test of E-21", transcript: "mass-twelve.txt", shows: `s\d \S+ -failover-abort-not-elected`, edits: []edit{
-		{"quorum/ballot.go", "case ask.Epoch <= s.Config:", "case ask.Epoch <= s.Config || ask.Epoch < s.Current:"},
+		{"sentinel/election.go", "	if c.amnesia.forbids(c.now.Mono, epoch) {", "	if epoch < c.epoch || c.amnesia.forbids(c.now.Mono, epoch) {"},
 	}},
 	{name: "bind without limit", transcript: "endless-candidate.txt", shows: `BROKEN .* I-12: .*|no \+switch-master within 8s`, edits: []edit{
 		{"quorum/ballot.go", "return min(b.heardAt+s.Bind, b.since+s.Timing.Limit())", "return b.heardAt + s.Bind"},
