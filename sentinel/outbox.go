@@ -16,6 +16,7 @@ type Outbox struct {
 	settled Seq // every write up to here has returned
 	held    []Effect
 	secret  map[string]int // how many of them tell the address of a master
+	replies int            // about how many bytes the replies among them have
 	sick    bool           // the disk: what is to be closed waits for nothing
 	ready   []Action       // as last returned
 }
@@ -88,11 +89,17 @@ func (o *Outbox) hold(e Effect) {
 		}
 		o.secret[master]++
 	}
+	if r, ok := e.Action.(Respond); ok {
+		o.replies += r.Value.Size(fullOutbox)
+	}
 	o.held = append(o.held, e)
 }
 
 // let is the opposite of hold.
 func (o *Outbox) let(a Action) {
+	if r, ok := a.(Respond); ok {
+		o.replies -= r.Value.Size(fullOutbox)
+	}
 	master, ok := namesAddress(a)
 	if !ok {
 		return
@@ -164,6 +171,7 @@ func (o *Outbox) Refuse(seq Seq) (ready []Action) {
 	keep := o.held[:0]
 	for _, e := range o.held {
 		if r, ok := e.Action.(Respond); ok && e.After <= seq && !isZero(r.IfNotSaved) {
+			o.let(r)
 			ready = append(ready, outcome(r, false))
 			continue
 		}
@@ -173,6 +181,15 @@ func (o *Outbox) Refuse(seq Seq) (ready []Action) {
 	o.held = keep
 	return ready
 }
+
+// fullOutbox is how many bytes of replies wait for writes at most before Full.
+const fullOutbox = 1 << 20
+
+// Full reports whether so much waits for writes that no more is to be asked for: a
+// write may take long, and clients can ask for long replies fast.
+//
+// Rule: K-8.3.
+func (o *Outbox) Full() bool { return o.replies >= fullOutbox }
 
 // Len is how many effects wait.
 func (o *Outbox) Len() int { return len(o.held) }

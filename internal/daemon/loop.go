@@ -137,10 +137,11 @@ const (
 // serveClients handles commands of clients until none is left or their time is
 // over; the rest waits for the next turn or, while something happens, until
 // others have had their part. Who asks now and then does not notice: after a
-// command that took some microseconds the next is welcome some later.
+// command that took some microseconds the next is welcome some later. While much
+// waits for a write nothing is handled: its reply would wait for that too.
 func (n *node) serveClients() {
 	begin := n.clock.now().Mono
-	if begin < n.clientsAt {
+	if begin < n.clientsAt || n.outbox.Full() {
 		return
 	}
 	if len(n.requests) == n.served {
@@ -151,7 +152,7 @@ func (n *node) serveClients() {
 		return
 	}
 	now := begin
-	for n.served < len(n.requests) && !n.exited && now-begin < clientSlice {
+	for n.served < len(n.requests) && !n.exited && !n.outbox.Full() && now-begin < clientSlice {
 		if r := n.requests[n.served]; n.front.Wanted(uint64(r.ID)) {
 			n.step(r)
 		}
@@ -169,7 +170,7 @@ func (n *node) until() time.Time {
 	if retry, ok := n.dirt.deadline(); ok {
 		at = min(at, retry)
 	}
-	if n.served < len(n.requests) || n.inbox.hasRequests() {
+	if !n.outbox.Full() && (n.served < len(n.requests) || n.inbox.hasRequests()) {
 		at = min(at, n.clientsAt)
 	}
 	if n.inbox.hasPeers() {

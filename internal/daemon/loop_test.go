@@ -276,6 +276,41 @@ func TestHangingDisk(t *testing.T) {
 	}
 }
 
+// Replies that wait for a write are bounded: with enough of them nothing more is
+// asked for until it has returned, and the loop turns meanwhile. Rule: K-8.3.
+func TestRepliesThatWaitForAWriteAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, handled := &testCore{}, 0
+		core.step = func(_ sentinel.Stamp, in sentinel.Input) []sentinel.Effect {
+			r, ok := in.(sentinel.Request)
+			if !ok {
+				return nil
+			}
+			handled++
+			return []sentinel.Effect{core.change(), {After: core.seq, Action: sentinel.Respond{ID: r.ID, Value: resp.Str(strings.Repeat("x", 100<<10))}}}
+		}
+		w := newWorld(t, core, nil)
+		w.start(t)
+		free := make(chan struct{})
+		w.disk.failBy(func(op, _ string) error {
+			if op == "sync" {
+				<-free
+			}
+			return nil
+		})
+		for id := range 100 {
+			w.request(id+1, "LONG")
+		}
+		time.Sleep(time.Hour)
+		require.Equal(t, 11, handled, "a megabyte")
+		require.Greater(t, core.ticked(), 3600)
+		close(free)
+		synctest.Wait()
+		require.Equal(t, 100, handled)
+		require.Len(t, w.front.take(), 100)
+	})
+}
+
 // Rule: E-45: a start that could not write its file tells the core, once it can
 // it tells so; a start that can tells nothing. C-91: the file is not touched.
 func TestProbeAtStart(t *testing.T) {
