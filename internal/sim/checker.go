@@ -377,10 +377,11 @@ func (k *checker) sent(n *Node, to Addr, cmds [][]string) {
 			if name == "" {
 				continue
 			}
+			m := k.of(n, name)
+			k.later(n, name, m) // its +elected-leader may wait for the write of another master's change
 			k.settled(n, name, "promotes")
 			k.promotes(n, name, to)
 			k.needless(n, name, to)
-			m := k.of(n, name)
 			k.realFresh(n, name, m)
 			m.promoteAt = k.w.now
 			if k.newest[name] > m.epoch && !n.opt.Original {
