@@ -61,6 +61,12 @@ type epochOf struct {
 	epoch  uint64
 }
 
+// promotion is whom a Sentinel promotes, in which epoch.
+type promotion struct {
+	to    Addr
+	epoch uint64
+}
+
 type voteOf struct {
 	voter  string
 	master string
@@ -102,7 +108,8 @@ type masterWatch struct {
 	fresh     time.Duration          // since when it has had to find its peers; 0 = its file names some
 	tryAt     time.Duration          // since when there is cause for the attempt that runs or ran last
 	shown     uint64                 // highest config epoch of an address shown to clients
-	promoteAt time.Duration          // of the last SLAVEOF NO ONE
+	promoting promotion              // the last SLAVEOF NO ONE …
+	promoteAt time.Duration          // … and when the first like it was sent
 	config    uint64                 // highest announced
 	told      Addr                   // last announced
 	down      Addr                   // which address it sees SDOWN; zero = none
@@ -378,12 +385,13 @@ func (k *checker) sent(n *Node, to Addr, cmds [][]string) {
 				continue
 			}
 			m := k.of(n, name)
-			k.later(n, name, m) // its +elected-leader may wait for the write of another master's change
 			k.settled(n, name, "promotes")
 			k.promotes(n, name, to)
 			k.needless(n, name, to)
 			k.realFresh(n, name, m)
-			m.promoteAt = k.w.now
+			if first := (promotion{to, m.epoch}); m.promoting != first { // a refused one is repeated, and either may have made it a master
+				m.promoting, m.promoteAt = first, k.w.now
+			}
 			if k.newest[name] > m.epoch && !n.opt.Original {
 				k.late++
 			}

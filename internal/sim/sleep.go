@@ -54,15 +54,19 @@ func (k *checker) realFresh(n *Node, name string, m *masterWatch) {
 	if n.opt.Original || m.forces || k.reset || k.tainted || k.loose() {
 		return
 	}
+	epoch := m.epoch
+	if m.byHand {
+		epoch = max(epoch, m.stands) // in a later one (E-62), whose events may wait for the write of another master's change
+	}
 	fresh := 1
 	for voter, at := range k.answers { // any order: each for itself
-		if voter.candidate == n.ID() && voter.master == name && voter.epoch == m.epoch && k.w.now-at <= freshAnswer {
+		if voter.candidate == n.ID() && voter.master == name && voter.epoch == epoch && k.w.now-at <= freshAnswer {
 			fresh++
 		}
 	}
 	voters, size := k.voters(n, name)
 	voters = min(voters, k.w.watchers(name)) // forged hellos may have made more of them in the file
 	if need := quorum.Need(voters, size); fresh < need {
-		k.fail(n.name, "I-16", "promotes for %s in epoch %d with %d fresh votes of %d", name, m.epoch, fresh, need)
+		k.fail(n.name, "I-16", "promotes for %s in epoch %d with %d fresh votes of %d", name, epoch, fresh, need)
 	}
 }
