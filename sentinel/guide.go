@@ -108,7 +108,7 @@ func (c *Core) infoOf(m *master, to replication.Addr) (info *replication.Info, a
 	inTime := c.now.Mono < f.stateSince+selectMax
 	if r := m.findReplica(to); r != nil {
 		if r.infoAt <= f.electedAt {
-			return nil, inTime && r.connected()
+			return nil, inTime && r.link.refusedAt == never // who does not answer may just be coming back
 		}
 		return &r.info, false
 	}

@@ -112,6 +112,11 @@ func TestOneAddressHasOneVote(t *testing.T) {
 	require.False(t, m.peers[1].mute())
 	require.Equal(t, 3, m.voters())
 	require.Equal(t, 2, w.c.usable(m))
+
+	w.loseMaster()
+	require.Equal(t, never, m.peers[0].askedAt)
+	w.take(w.do("PUBLISH", helloChannel, helloOf(1, 0, "10.0.0.1,6379", 0)))
+	require.NotEqual(t, never, m.peers[0].askedAt, "it is alone at its address again, and asked at once")
 }
 
 // An address where a peer answers by its own run id is nobody else's; elsewhere

@@ -160,6 +160,7 @@ func (c *Core) movePeer(m *master, p *peer, addr replication.Addr) {
 		u.peer.hello = "" // its repetition is none: it tells another address
 		u.peer.vouched = u.peer.vouched || p.link.unanswered(c)
 		c.changeMaster(u.of)
+		c.touch(&u.of.watch) // whom it shared its old address with, or shares the new one, has a vote or none
 		if u.of != m {
 			others++
 		}
