@@ -9,13 +9,13 @@ type Ballot struct {
 	Epoch Epoch // leader_epoch; never falls
 	Vote  RunID // "" = unknown or none
 
-	castAt  time.Duration // when the vote was cast
-	since   time.Duration // when the attempt that it is for first had a vote of ours
-	heardAt time.Duration // when its candidate last asked in that epoch
-	writing bool          // its write is under way: Written has not been called
-	oldAsk  map[RunID]time.Duration
-	bootEnd time.Duration // E-24; 0 = no such bind
-	started time.Duration // when this process began
+	castAt          time.Duration // when the vote was cast
+	since           time.Duration // when the attempt that it is for first had a vote of ours
+	heardAt         time.Duration // when its candidate last asked in that epoch
+	writing         bool          // its write is under way: Written has not been called
+	originalAskedAt map[RunID]time.Duration
+	bootLockEnd     time.Duration // E-24; 0 = no such lock
+	started         time.Duration // when this process began
 }
 
 // Restore makes the ballot of a Sentinel that starts at now with what its file
@@ -25,7 +25,7 @@ type Ballot struct {
 func Restore(now time.Duration, epoch Epoch, unfinished bool) Ballot {
 	b := Ballot{Epoch: epoch, started: now, castAt: now, since: now, heardAt: now}
 	if unfinished {
-		b.bootEnd = now + BootBind
+		b.bootLockEnd = now + BootLock
 	}
 	return b
 }
@@ -43,11 +43,11 @@ type Standing struct {
 	Self   RunID
 	Config Epoch // config epoch of the master
 	Timing Timing
-	// SelfBound says that our own candidacy is undecided, or that we lead with
+	// SelfLocked says that our own candidacy is undecided, or that we lead with
 	// fresh votes and may still promote (E-22).
-	SelfBound bool
-	// Bind is the span of Timing.Bind for the Sentinel we voted for.
-	Bind time.Duration
+	SelfLocked bool
+	// Lock is the span of Timing.Lock for the Sentinel we voted for.
+	Lock time.Duration
 	// VotedDead says that the process we voted for is dead (E-11), VotedKnown
 	// that it is a peer of this master.
 	VotedDead, VotedKnown bool
@@ -83,12 +83,12 @@ func (b *Ballot) Answer(now time.Duration, ask Ask, s Standing) Verdict {
 		return Renewed
 	case ask.Epoch <= b.Epoch:
 		if ask.Original && ask.Known && ask.Candidate != b.Vote {
-			b.noteOldAsk(now, ask.Candidate)
+			b.noteOriginalAsk(now, ask.Candidate)
 		}
 		return Refused
 	case ask.Epoch <= s.Config:
 		return Stale
-	case b.guarded(now, ask, s) || b.bound(now, ask, s):
+	case b.guarded(now, ask, s) || b.locked(now, ask, s):
 		return Refused
 	}
 	same := ask.Original && ask.Candidate == b.Vote && b.Unfinished(s.Config) && now < b.since+s.Timing.AttemptGap()
@@ -103,15 +103,15 @@ func (b *Ballot) CastSelf(now time.Duration, epoch Epoch, self RunID) {
 	b.cast(now, epoch, self, false)
 }
 
-// BindEnd is when our vote for another ceases to bind us, by time alone.
+// LockEnd is when our vote for another ceases to lock us, by time alone.
 // Unfinished votes only. The attempt of an original goes on in each newer epoch
-// that it hears of, begun by another: it does not bind for longer by that.
+// that it hears of, begun by another: it does not lock for longer by that.
 //
 // Rule: E-11, S-9.
 // Departs: ADR 0002.
-func (b *Ballot) BindEnd(s Standing) time.Duration {
+func (b *Ballot) LockEnd(s Standing) time.Duration {
 	if b.Vote == "" {
-		return b.bootEnd
+		return b.bootLockEnd
 	}
 	if s.VotedDead || !s.VotedKnown {
 		return b.castAt
@@ -119,12 +119,12 @@ func (b *Ballot) BindEnd(s Standing) time.Duration {
 	if b.writing {
 		return b.since + s.Timing.Limit()
 	}
-	return min(b.heardAt+s.Bind, b.since+s.Timing.Limit())
+	return min(b.heardAt+s.Lock, b.since+s.Timing.Limit())
 }
 
 // Written says that the vote in this epoch is on disk. Until then its candidate
 // has no answer, and what it asks again waits behind that answer, so that the
-// bind counts from heard at the earliest.
+// lock counts from heard at the earliest.
 //
 // Rule: E-11, L-6.
 func (b *Ballot) Written(heard time.Duration, epoch Epoch) {
@@ -160,22 +160,22 @@ func (b *Ballot) HeardAt() time.Duration { return b.heardAt }
 // Rule: B-104, B-731.
 func (b *Ballot) Forget() {
 	b.Vote = ""
-	b.bootEnd = 0
+	b.bootLockEnd = 0
 	b.writing = false
-	b.oldAsk = nil
+	b.originalAskedAt = nil
 }
 
-// bound reports whether an earlier vote forbids this one.
+// locked reports whether an earlier vote forbids this one.
 //
 // Rule: E-22, E-23, E-24.
-func (b *Ballot) bound(now time.Duration, ask Ask, s Standing) bool {
+func (b *Ballot) locked(now time.Duration, ask Ask, s Standing) bool {
 	if !b.Unfinished(s.Config) || ask.Candidate == b.Vote {
 		return false
 	}
 	if b.Vote == s.Self {
-		return s.SelfBound
+		return s.SelfLocked
 	}
-	return now < b.BindEnd(s)
+	return now < b.LockEnd(s)
 }
 
 // guarded reports whether the attempt of a known original may be of the epoch
@@ -187,7 +187,7 @@ func (b *Ballot) guarded(now time.Duration, ask Ask, s Standing) bool {
 		return false
 	}
 	since := max(b.castAt, b.started)
-	if at, ok := b.oldAsk[ask.Candidate]; ok {
+	if at, ok := b.originalAskedAt[ask.Candidate]; ok {
 		since = max(since, at)
 	}
 	return now < since+s.Timing.Guard()
@@ -195,7 +195,7 @@ func (b *Ballot) guarded(now time.Duration, ask Ask, s Standing) bool {
 
 // cast votes; same says that the attempt is the one that we voted for last.
 func (b *Ballot) cast(now time.Duration, epoch Epoch, candidate RunID, same bool) {
-	b.Epoch, b.Vote, b.castAt, b.heardAt, b.bootEnd, b.writing = epoch, candidate, now, now, 0, true
+	b.Epoch, b.Vote, b.castAt, b.heardAt, b.bootLockEnd, b.writing = epoch, candidate, now, now, 0, true
 	if !same {
 		b.since = now
 	}
@@ -205,12 +205,12 @@ func (b *Ballot) cast(now time.Duration, epoch Epoch, candidate RunID, same bool
 // keeps what is remembered as small as the list of those that are known.
 //
 // Rule: E-25.
-func (b *Ballot) ForgetAsk(candidate RunID) { delete(b.oldAsk, candidate) }
+func (b *Ballot) ForgetAsk(candidate RunID) { delete(b.originalAskedAt, candidate) }
 
-// noteOldAsk remembers known originals only.
-func (b *Ballot) noteOldAsk(now time.Duration, candidate RunID) {
-	if b.oldAsk == nil {
-		b.oldAsk = map[RunID]time.Duration{}
+// noteOriginalAsk remembers known originals only.
+func (b *Ballot) noteOriginalAsk(now time.Duration, candidate RunID) {
+	if b.originalAskedAt == nil {
+		b.originalAskedAt = map[RunID]time.Duration{}
 	}
-	b.oldAsk[candidate] = now
+	b.originalAskedAt[candidate] = now
 }

@@ -13,7 +13,7 @@ var testTiming = Timing{ElectionTimeout: 10 * time.Second, FailoverTimeout: 180 
 
 func stand(config Epoch) Standing {
 	return Standing{Self: "me", Config: config, Timing: testTiming,
-		Bind: testTiming.Bind(false, time.Millisecond), VotedKnown: true}
+		Lock: testTiming.Lock(false, time.Millisecond), VotedKnown: true}
 }
 
 func ours(e Epoch, c RunID) Ask     { return Ask{Epoch: e, Candidate: c, Known: true} }
@@ -40,7 +40,7 @@ func TestOneVotePerEpoch(t *testing.T) {
 	require.Equal(t, Cast, b.Answer(0, stranger(6, "def"), s))
 }
 
-// Rule: E-11, E-22, R-16, W-10: a vote binds for a short, renewed time.
+// Rule: E-11, E-22, R-16, W-10: a vote locks for a short, renewed time.
 func TestBound(t *testing.T) {
 	var b Ballot
 	s := stand(0)
@@ -50,20 +50,20 @@ func TestBound(t *testing.T) {
 	require.Equal(t, Refused, b.Answer(400*ms, ours(2, "b"), s))
 	require.Equal(t, Renewed, b.Answer(450*ms, ours(1, "a"), s))
 	require.Equal(t, Refused, b.Answer(900*ms, ours(2, "b"), s))
-	require.Equal(t, Cast, b.Answer(450*ms+s.Bind, ours(2, "b"), s))
+	require.Equal(t, Cast, b.Answer(450*ms+s.Lock, ours(2, "b"), s))
 }
 
-// Rule: E-11, L-6: the bind begins when the vote is on disk, but for its limit.
+// Rule: E-11, L-6: the lock begins when the vote is on disk, but for its limit.
 func TestBindOfAVoteBeingWritten(t *testing.T) {
 	var b Ballot
 	s := stand(0)
 	require.Equal(t, Cast, b.Answer(0, ours(1, "a"), s))
 	require.Equal(t, Refused, b.Answer(3*time.Second, ours(2, "b"), s))
 	b.Written(3*time.Second, 1)
-	require.Equal(t, Refused, b.Answer(3*time.Second+s.Bind-1, ours(2, "b"), s))
-	require.Equal(t, Cast, b.Answer(3*time.Second+s.Bind, ours(2, "b"), s))
+	require.Equal(t, Refused, b.Answer(3*time.Second+s.Lock-1, ours(2, "b"), s))
+	require.Equal(t, Cast, b.Answer(3*time.Second+s.Lock, ours(2, "b"), s))
 	b.Written(9*time.Second, 1)
-	require.Equal(t, Cast, b.Answer(3*time.Second+s.Bind+s.Timing.Limit(), ours(3, "c"), s), "the write of an older vote")
+	require.Equal(t, Cast, b.Answer(3*time.Second+s.Lock+s.Timing.Limit(), ours(3, "c"), s), "the write of an older vote")
 }
 
 // Rule: E-11: never beyond half of et, however often renewed.
@@ -92,7 +92,7 @@ func TestAnOriginalsAttemptBindsOnce(t *testing.T) {
 	} {
 		var b Ballot
 		s := stand(0)
-		s.Bind = testTiming.Bind(true, 0)
+		s.Lock = testTiming.Lock(true, 0)
 		require.Equal(t, Cast, b.Answer(0, tc.ask(1, "a"), s), tc.name)
 		b.Written(0, 1)
 		require.Equal(t, Cast, b.Answer(tc.next, tc.ask(2, "a"), s), tc.name)
@@ -102,7 +102,7 @@ func TestAnOriginalsAttemptBindsOnce(t *testing.T) {
 	}
 	var b Ballot
 	s := stand(0)
-	s.Bind = testTiming.Bind(true, 0)
+	s.Lock = testTiming.Lock(true, 0)
 	gap := 2 * testTiming.FailoverTimeout
 	require.Equal(t, Cast, b.Answer(0, original(1, "a"), s))
 	require.Equal(t, Cast, b.Answer(gap, original(2, "a"), s))
@@ -110,7 +110,7 @@ func TestAnOriginalsAttemptBindsOnce(t *testing.T) {
 	require.Equal(t, Refused, b.Answer(gap+time.Second, ours(3, "b"), s), "a new attempt binds anew")
 }
 
-// Rule: E-11, E-22, R-16: a dead leader and a stranger bind nobody.
+// Rule: E-11, E-22, R-16: a dead leader and a stranger lock nobody.
 func TestTheDeadBindNobody(t *testing.T) {
 	var b Ballot
 	b.Answer(0, ours(1, "a"), stand(0))
@@ -131,9 +131,9 @@ func TestOwnVoteBinds(t *testing.T) {
 	var b Ballot
 	b.CastSelf(0, 3, "me")
 	s := stand(0)
-	s.SelfBound = true
+	s.SelfLocked = true
 	require.Equal(t, Refused, b.Answer(0, ours(4, "a"), s))
-	s.SelfBound = false
+	s.SelfLocked = false
 	require.Equal(t, Cast, b.Answer(0, ours(4, "a"), s))
 }
 
@@ -149,8 +149,8 @@ func TestRestartKeepsOut(t *testing.T) {
 	at := 10 * time.Second
 	b := Restore(at, 7, true)
 	require.Equal(t, Refused, b.Answer(at, ours(7, "a"), stand(6)), "the same epoch answers *")
-	require.Equal(t, Refused, b.Answer(at+BootBind-1, ours(8, "a"), stand(6)))
-	require.Equal(t, Cast, b.Answer(at+BootBind, ours(8, "a"), stand(6)))
+	require.Equal(t, Refused, b.Answer(at+BootLock-1, ours(8, "a"), stand(6)))
+	require.Equal(t, Cast, b.Answer(at+BootLock, ours(8, "a"), stand(6)))
 	b = Restore(at, 6, false)
 	require.Equal(t, Cast, b.Answer(at, ours(8, "a"), stand(6)))
 }
@@ -173,7 +173,7 @@ func TestOriginalsAreGuardedAgainst(t *testing.T) {
 	b.Answer(0, ours(2, "a"), stand(0))
 	b.Answer(5*time.Second, original(1, "c"), stand(0))
 	b.ForgetAsk("c")
-	require.Empty(t, b.oldAsk)
+	require.Empty(t, b.originalAskedAt)
 	require.Equal(t, Cast, b.Answer(guard, original(3, "c"), stand(0)), "who has been forgotten asks for the first time")
 
 	b = Restore(time.Second, 2, true)
@@ -195,7 +195,7 @@ func TestVotesStand(t *testing.T) {
 			now += r.Duration(3 * time.Second)
 			before := b.Epoch
 			s := stand(config)
-			s.VotedDead, s.SelfBound = r.IntN(8) == 0, r.IntN(2) == 0
+			s.VotedDead, s.SelfLocked = r.IntN(8) == 0, r.IntN(2) == 0
 			ask := Ask{Epoch: Epoch(r.IntN(12)), Candidate: RunID(rune('a' + r.IntN(4))), Known: r.IntN(4) > 0, Original: r.IntN(2) == 0}
 			switch r.IntN(12) {
 			case 0:

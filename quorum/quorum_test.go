@@ -50,8 +50,8 @@ func TestLeaseIsShorterThanBind(t *testing.T) {
 	for _, ft := range []time.Duration{10 * time.Millisecond, time.Second, 6 * time.Second, 3 * time.Minute} {
 		for _, r := range []time.Duration{0, time.Millisecond, 50 * time.Millisecond, time.Second} {
 			tm := Timing{ElectionTimeout: 10 * time.Second, FailoverTimeout: ft}
-			require.LessOrEqual(t, tm.Lease(r), tm.Bind(false, r))
-			require.LessOrEqual(t, tm.Lease(0), tm.Bind(true, r))
+			require.LessOrEqual(t, tm.Lease(r), tm.Lock(false, r))
+			require.LessOrEqual(t, tm.Lease(0), tm.Lock(true, r))
 			require.Less(t, tm.Renew(), tm.Lease(r))
 		}
 	}
@@ -64,8 +64,8 @@ func TestTiming(t *testing.T) {
 	require.Equal(t, 10*time.Second, tm.Election())
 	require.Equal(t, 505*ms, tm.Lease(5*ms))
 	require.Equal(t, 125*ms, tm.Renew())
-	require.Equal(t, 510*ms, tm.Bind(false, 5*ms))
-	require.Equal(t, 2*time.Second, tm.Bind(true, 5*ms))
+	require.Equal(t, 510*ms, tm.Lock(false, 5*ms))
+	require.Equal(t, 2*time.Second, tm.Lock(true, 5*ms))
 	require.Equal(t, 5*time.Second, tm.Limit())
 	require.Equal(t, 11*time.Second, tm.Guard())
 	require.Equal(t, 362*time.Second, tm.AttemptPause())
@@ -79,7 +79,7 @@ func TestTiming(t *testing.T) {
 
 	short := Timing{ElectionTimeout: 10 * time.Second, FailoverTimeout: time.Second}
 	require.Equal(t, 250*ms, short.Lease(0))
-	require.Equal(t, 500*ms, short.Bind(true, 0))
+	require.Equal(t, 500*ms, short.Lock(true, 0))
 }
 
 // Rule: E-37.
@@ -100,31 +100,31 @@ func TestHear(t *testing.T) {
 		name   string
 		leader RunID
 		epoch  Epoch
-		want   Voice
+		want   VoteReply
 	}{
-		{"our vote in our epoch", "me", 7, Mine},
-		{"our vote in an older epoch counts for nothing", "me", 6, Held},
-		{"another in our epoch", "you", 7, Gone},
-		{"another in a later epoch", "you", 9, Gone},
-		{"bound to a live attempt", "you", 6, Held},
-		{"an epoch that has its configuration", "you", 4, Refusal},
-		{"a restarted voter", "", 7, Refusal},
-		{"a stranger to the master", "", 0, Refusal},
+		{"our vote in our epoch", "me", 7, VoteGranted},
+		{"our vote in an older epoch counts for nothing", "me", 6, VoteWithheld},
+		{"another in our epoch", "you", 7, VoteForOther},
+		{"another in a later epoch", "you", 9, VoteForOther},
+		{"bound to a live attempt", "you", 6, VoteWithheld},
+		{"an epoch that has its configuration", "you", 4, VoteRefused},
+		{"a restarted voter", "", 7, VoteRefused},
+		{"a stranger to the master", "", 0, VoteRefused},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			require.Equal(t, tc.want, Hear("me", 7, 4, tc.leader, tc.epoch))
+			require.Equal(t, tc.want, JudgeReply("me", 7, 4, tc.leader, tc.epoch))
 		})
 	}
 }
 
 // Rule: E-31, E-33.
 func TestCount(t *testing.T) {
-	silent := Voter{Voice: Silent, Connected: true}
-	late := Voter{Voice: Silent, Connected: true, Silence: time.Second}
-	cut := Voter{Voice: Silent}
-	mine, gone := Voter{Voice: Mine, Connected: true}, Voter{Voice: Gone, Connected: true}
-	refused, held := Voter{Voice: Refusal, Connected: true}, Voter{Voice: Held, Connected: true}
-	heldLong := Voter{Voice: Held, Connected: true, HeldFor: HeldMax + 1}
+	silent := Voter{Reply: NoReply, Connected: true}
+	late := Voter{Reply: NoReply, Connected: true, Silence: time.Second}
+	cut := Voter{Reply: NoReply}
+	mine, gone := Voter{Reply: VoteGranted, Connected: true}, Voter{Reply: VoteForOther, Connected: true}
+	refused, held := Voter{Reply: VoteRefused, Connected: true}, Voter{Reply: VoteWithheld, Connected: true}
+	heldLong := Voter{Reply: VoteWithheld, Connected: true, WithheldFor: WithheldMax + 1}
 	for _, tc := range []struct {
 		name    string
 		need    int
@@ -136,7 +136,7 @@ func TestCount(t *testing.T) {
 		{"alone, own vote not on disk", 1, false, nil, Open},
 		{"majority", 2, true, []Voter{mine, silent}, Won},
 		{"peers suffice, but the own write does not return", 2, false, []Voter{mine, mine}, Open},
-		{"a vote is worth the same from an unreachable voter", 2, true, []Voter{{Voice: Mine}, cut}, Won},
+		{"a vote is worth the same from an unreachable voter", 2, true, []Voter{{Reply: VoteGranted}, cut}, Won},
 		{"tie", 3, true, []Voter{mine, gone, gone}, Lost},
 		{"one gone, one silent", 2, true, []Voter{gone, silent}, Open},
 		{"one gone, one silent for grace", 2, true, []Voter{gone, late}, Lost},
@@ -158,15 +158,15 @@ func TestCount(t *testing.T) {
 func slowCount(need int, settled bool, voters []Voter, grace time.Duration) Outcome {
 	votes, possible, contended := 1, 1, false
 	for _, v := range voters {
-		if v.Voice == Mine {
+		if v.Reply == VoteGranted {
 			votes++
 			possible++
 		}
-		if v.Voice == Gone || v.Voice == Refusal {
+		if v.Reply == VoteForOther || v.Reply == VoteRefused {
 			contended = true
 		}
-		if v.Voice == Held {
-			if v.HeldFor > HeldMax {
+		if v.Reply == VoteWithheld {
+			if v.WithheldFor > WithheldMax {
 				contended = true
 			} else {
 				possible++
@@ -174,7 +174,7 @@ func slowCount(need int, settled bool, voters []Voter, grace time.Duration) Outc
 		}
 	}
 	for _, v := range voters {
-		if v.Voice == Silent && v.Connected && !(contended && v.Silence > grace) {
+		if v.Reply == NoReply && v.Connected && !(contended && v.Silence > grace) {
 			possible++
 		}
 	}
@@ -193,8 +193,8 @@ func TestCountAgreesWithTheSlowReading(t *testing.T) {
 	for range 20000 {
 		voters := make([]Voter, r.IntN(6))
 		for i := range voters {
-			voters[i] = Voter{Voice: Voice(r.IntN(5)), Connected: r.IntN(2) == 0,
-				Silence: r.Duration(200 * time.Millisecond), HeldFor: r.Duration(2 * HeldMax)}
+			voters[i] = Voter{Reply: VoteReply(r.IntN(5)), Connected: r.IntN(2) == 0,
+				Silence: r.Duration(200 * time.Millisecond), WithheldFor: r.Duration(2 * WithheldMax)}
 		}
 		need, settled := 1+r.IntN(5), r.IntN(2) == 0
 		require.Equal(t, slowCount(need, settled, voters, 100*time.Millisecond),

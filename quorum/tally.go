@@ -2,45 +2,45 @@ package quorum
 
 import "time"
 
-// Voice is what one peer's answer to a vote request means to the candidate.
-type Voice uint8
+// VoteReply is what one peer's answer to a vote request means to the candidate.
+type VoteReply uint8
 
-// The zero Voice is Silent.
+// The zero VoteReply is NoReply.
 const (
-	Silent  Voice = iota // no answer yet
-	Mine                 // it voted for the candidate in its epoch
-	Held                 // bound to another live attempt of an older epoch
-	Gone                 // it voted for another in the candidate's epoch or a later one
-	Refusal              // it did not vote and will not: its epoch is higher, or it restarted
+	NoReply      VoteReply = iota // no answer yet
+	VoteGranted                   // it voted for the candidate in its epoch
+	VoteWithheld                  // locked to another live attempt of an older epoch
+	VoteForOther                  // it voted for another in the candidate's epoch or a later one
+	VoteRefused                   // it did not vote and will not: its epoch is higher, or it restarted
 )
 
-func (v Voice) String() string {
-	return [...]string{"silent", "mine", "held", "gone", "refused"}[v]
+func (v VoteReply) String() string {
+	return [...]string{"none", "granted", "withheld", "for another", "refused"}[v]
 }
 
-// Hear classifies the answer (leader, epoch) to the candidate self of epoch
+// JudgeReply classifies the answer (leader, epoch) to the candidate self of epoch
 // failover; leader is "" for a `*`.
 //
 // Rule: E-30, E-32.
-func Hear(self RunID, failover, config Epoch, leader RunID, epoch Epoch) Voice {
+func JudgeReply(self RunID, failover, config Epoch, leader RunID, epoch Epoch) VoteReply {
 	switch {
 	case leader == self && epoch == failover:
-		return Mine
+		return VoteGranted
 	case leader == "" || epoch <= config:
-		return Refusal
+		return VoteRefused
 	case epoch >= failover:
-		return Gone
+		return VoteForOther
 	default:
-		return Held
+		return VoteWithheld
 	}
 }
 
 // Voter is one peer in an election.
 type Voter struct {
-	Voice     Voice
-	Connected bool
-	Silence   time.Duration // how long its first request is unanswered; Silent only
-	HeldFor   time.Duration // how long it has answered Held
+	Reply       VoteReply
+	Connected   bool
+	Silence     time.Duration // how long its first request is unanswered; Silent only
+	WithheldFor time.Duration // how long it has answered VoteWithheld
 }
 
 // Outcome is how an election stands.
@@ -62,10 +62,10 @@ func (o Outcome) String() string { return [...]string{"open", "won", "lost"}[o] 
 func Count(need int, settled bool, voters []Voter, grace time.Duration) Outcome {
 	votes, contended := 1, false
 	for _, v := range voters {
-		if v.Voice == Mine {
+		if v.Reply == VoteGranted {
 			votes++
 		}
-		contended = contended || v.Voice == Gone || v.Voice == Refusal || v.Voice == Held && v.HeldFor > HeldMax
+		contended = contended || v.Reply == VoteForOther || v.Reply == VoteRefused || v.Reply == VoteWithheld && v.WithheldFor > WithheldMax
 	}
 	if votes >= need {
 		if settled {
@@ -79,9 +79,9 @@ func Count(need int, settled bool, voters []Voter, grace time.Duration) Outcome 
 	possible := votes
 	for _, v := range voters {
 		switch {
-		case v.Voice == Held && v.HeldFor <= HeldMax:
+		case v.Reply == VoteWithheld && v.WithheldFor <= WithheldMax:
 			possible++
-		case v.Voice == Silent && v.Connected && v.Silence <= grace:
+		case v.Reply == NoReply && v.Connected && v.Silence <= grace:
 			possible++
 		}
 	}

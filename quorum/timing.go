@@ -5,7 +5,7 @@ import "time"
 // Constants of the election (election.md, section 2).
 const (
 	leaseBase      = 500 * time.Millisecond
-	bindOriginal   = 2 * time.Second
+	lockOriginal   = 2 * time.Second
 	slotBase       = 20 * time.Millisecond
 	slotMax        = 500 * time.Millisecond
 	graceBase      = 100 * time.Millisecond
@@ -21,12 +21,12 @@ const (
 	forceMax       = 500 * time.Millisecond
 	graceDoublings = 6
 
-	// BootBind is how long a Sentinel that started with an unfinished vote
+	// BootLock is how long a Sentinel that started with an unfinished vote
 	// keeps out of that master's elections (E-24).
-	BootBind = 2 * time.Second
-	// HeldMax is how long a candidate waits for voters that are bound to
+	BootLock = 2 * time.Second
+	// WithheldMax is how long a candidate waits for voters that are locked to
 	// another attempt (E-33).
-	HeldMax = time.Second
+	WithheldMax = time.Second
 )
 
 // Timing derives the spans of an election from the options of one master; r is
@@ -53,18 +53,18 @@ func (t Timing) Lease(r time.Duration) time.Duration { return min(leaseBase, t.E
 // Rule: E-17.
 func (t Timing) Renew() time.Duration { return t.Lease(0) / 4 }
 
-// Bind is how long a vote binds its voter after its candidate was last heard.
+// Lock is how long a vote locks its voter after its candidate was last heard.
 // It is longer than Lease, so that a leader stops before its voters are free.
 //
 // Rule: E-11, E-22.
-func (t Timing) Bind(original bool, r time.Duration) time.Duration {
+func (t Timing) Lock(original bool, r time.Duration) time.Duration {
 	if original {
-		return min(bindOriginal, t.Election()/2)
+		return min(lockOriginal, t.Election()/2)
 	}
 	return min(leaseBase, t.Election()/4) + 2*r
 }
 
-// Limit is how long a bind may last, counted from the vote, however often it
+// Limit is how long a lock may last, counted from the vote, however often it
 // was renewed.
 func (t Timing) Limit() time.Duration { return t.Election() / 2 }
 
@@ -123,7 +123,7 @@ func Grace(r time.Duration, lost int) time.Duration {
 func ForceAfter(r time.Duration) time.Duration { return min(forceMax, forceBase+4*r) }
 
 // BackOff is the pause after the lost-th election lost in a row; random draws
-// evenly from 0 to below its argument, held says that voters were bound.
+// evenly from 0 to below its argument, held says that voters were locked.
 //
 // Rule: E-37.
 func (t Timing) BackOff(lost int, slot time.Duration, held bool, random func(time.Duration) time.Duration) time.Duration {

@@ -34,7 +34,7 @@ func (c *Core) Check() {
 			l.checkDowns()
 		}
 		due := c.exactDue(s.n)
-		invariant.That(s.due <= due+c.bunching(s.n), "S2.8", "%s is filed for %v, and due at %v", nodeText(s.n), s.due, due)
+		invariant.That(s.due <= due+c.alignmentSlack(s.n), "S2.8", "%s is filed for %v, and due at %v", nodeText(s.n), s.due, due)
 	}
 }
 
@@ -53,15 +53,15 @@ func (l *link) checkDowns() {
 // exactDue is n's due time without what follows from estimates of round trips:
 // each answer changes these a little, and nobody is woken up for that.
 func (c *Core) exactDue(n node) time.Duration {
-	if w, is := n.(*watch); is && !c.tilt {
+	if w, is := n.(*masterNode); is && !c.tilt {
 		return min(c.askDue(w.m), c.odownDue(w.m), c.failoverDue(w.m))
 	}
 	return n.due(c)
 }
 
-// bunching is by how much the due time of n may have come forward since it was
+// alignmentSlack is by how much the due time of n may have come forward since it was
 // filed only because the crowd that it takes its turn in has changed (gather).
-func (c *Core) bunching(n node) time.Duration {
+func (c *Core) alignmentSlack(n node) time.Duration {
 	l, ok := n.(*link)
 	if i, is := n.(*instance); is {
 		l, ok = i.link, true
@@ -78,7 +78,7 @@ func nodeText(n node) string {
 		return "the link of " + n.users[0].name
 	case *instance:
 		return n.kind.String() + " " + n.name
-	case *watch:
+	case *masterNode:
 		return "the watch of " + n.m.name
 	}
 	return "the script queue"

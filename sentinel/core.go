@@ -53,7 +53,7 @@ type Core struct {
 	deadlines deadlines
 	work      []node
 	stale     node   // has acted in vain, see Check; nil = none
-	parts     uint64 // that were drawn
+	phases    uint64 // that were drawn
 	visits    uint64 // nodes that acted, for tests of how cost grows
 
 	lastTick time.Duration
@@ -62,20 +62,20 @@ type Core struct {
 	tilt     bool
 	tiltAt   time.Duration
 
-	seq       Seq // of the last change of durable state
-	settled   Seq // all writes up to here have returned well, or are carried on without
-	dirty     bool
-	saveError string
+	seq        Seq // of the last change of durable state
+	durableSeq Seq // all writes up to here have returned well, or are carried on without
+	dirty      bool
+	saveError  string
 	// toldEpochs: that no epochs are left has been logged.
-	toldEpochs bool
-	amnesia    amnesia
-	diskTold   bool         // a write of this life has returned, well or not, or a probe has failed
-	kept       []keptAnswer // to vote requests, while it has not
-	slowDisk   bool         // the last write failed or took long (E-14)
-	disk       disk
-	waiting    []waiting
-	deafened   []*link   // peers whose answers wait for a write
-	listening  []*master // those that wait for what such a peer has asked
+	toldEpochs           bool
+	votingSuspended      votingSuspension
+	diskProven           bool            // a write of this life has returned, well or not, or a probe has failed
+	deferredReplies      []deferredReply // to vote requests, while it has not
+	slowDisk             bool            // the last write failed or took long (E-14)
+	disk                 disk
+	waiting              []waiting
+	voteReplyGates       []*link   // peers whose answers wait for a write
+	awaitingVoteRequests []*master // those that wait for what such a peer has asked
 
 	scripts  scripts
 	monitors []*pendingMonitor
@@ -112,7 +112,7 @@ func New(now Stamp, boot conf.State, seed uint64) (*Core, error) {
 		movedAt:           never,
 		ownIPs:            map[string]bool{},
 		clone:             clone{heardAt: never, toldAt: never},
-		amnesia:           amnesia{until: never},
+		votingSuspended:   votingSuspension{until: never},
 		disk:              disk{began: never},
 		unseenTold:        never,
 	}
@@ -186,7 +186,7 @@ func (c *Core) Step(now Stamp, in Input) []Effect {
 		c.slept(in.For)
 	}
 	c.checkDisk()
-	c.settle()
+	c.runDueNodes()
 	if invariant.Enabled {
 		c.Check()
 	}
@@ -216,9 +216,9 @@ func (c *Core) touch(n node) {
 // has just acted. Check finds such a mistake; it must not take a whole core.
 const staleWait = time.Millisecond
 
-// settle lets every node act that was touched or whose time has come, until
+// runDueNodes lets every node act that was touched or whose time has come, until
 // none is left, and files their next deadlines.
-func (c *Core) settle() {
+func (c *Core) runDueNodes() {
 	for c.deadlines.head() <= c.now.Mono {
 		n := c.deadlines.first()
 		c.deadlines.remove(n)
@@ -262,7 +262,7 @@ func (c *Core) emit(a Action) {
 		return
 	}
 	after := Seq(0)
-	if c.seq > c.settled {
+	if c.seq > c.durableSeq {
 		after = c.seq
 	}
 	c.put(Effect{After: after, Action: a})

@@ -4,19 +4,22 @@
 // Core.Step, effects come out; there are no goroutines, clocks, sockets or
 // files here.
 //
-// Where to find what: core.go the step itself, deadlines.go who is due when,
-// instance.go and master.go what is known, link.go connections and pings,
-// down.go SDOWN, ask.go opinions and ODOWN, election.go candidacy and votes,
-// failover.go the steps of a failover, selection.go the choice of a replica,
-// order.go what replicas are told, reconf.go re-pointing, switch.go the change of
-// address, carryon.go the failover of a leader that is gone, manual.go that of
-// SENTINEL FAILOVER, node.go that of a Redis Cluster, guide.go a master that is a
-// replica, repair.go two masters of one config epoch, repoint.go replicas that
-// follow somebody else, hello.go the hello protocol, peers.go and identity.go who
-// is a peer, discovery.go when all are known, epoch.go epochs heard, info.go INFO
-// and roles, names.go host names, complaints.go and unseen.go what an instance or
-// our own machine refuses, sick.go a disk that hangs, sleep.go and tilt.go clocks,
-// script.go the script queue, commands*.go the SENTINEL commands, look.go those
-// that need no step, durable.go what is written, explain.go and dump.go the state
-// as text, check.go what must hold after each step.
+// Where to find what:
+//
+//	api.go, core.go, deadlines.go   inputs and effects, the step, who is due when
+//	master.go, instance.go, info.go what is known, and what INFO says
+//	link*.go     connections and pings, names, what an instance or our machine refuses
+//	peer*.go     who is a Sentinel of a master: hellos, identity, discovery
+//	detect_*.go  SDOWN, opinions and ODOWN, TILT, a machine that slept
+//	elect*.go    candidacy, votes, epochs
+//	failover.go  the steps of a failover, and of each kind of it:
+//	             _select the choice of a replica, _order what replicas are told,
+//	             _repoint the rest, _switch the change of address, _manual
+//	             SENTINEL FAILOVER, _resume the leader is gone, _dispute two masters
+//	             of one config epoch, _misplaced the master is a replica, _cluster
+//	             the nodes of a Redis Cluster, _stray replicas that follow others
+//	durable*.go  what is written, what waits for it, a disk that hangs
+//	command*.go  the SENTINEL commands; _look those that need no step
+//	emit.go, event.go, script.go    events and scripts
+//	explain.go, dump.go, check.go   the state as text, what must hold after each step
 package sentinel

@@ -25,8 +25,8 @@ func (c *Core) Dump(w io.Writer) error {
 	for _, p := range paramTable {
 		d.line(1, "period %s %s", p.name, *p.at(&c.params))
 	}
-	d.line(1, "disk seq=%d settled=%d error=%q slow=%t waiting=%d told=%t kept=%d silent=%s floor=%d written=%d since=%s sick=%t", c.seq, c.settled, c.saveError, c.slowDisk, len(c.waiting),
-		c.diskTold, len(c.kept), at(c.amnesia.until), c.amnesia.floor, c.disk.told, at(c.disk.began), c.disk.sick)
+	d.line(1, "disk seq=%d settled=%d error=%q slow=%t waiting=%d told=%t kept=%d silent=%s floor=%d written=%d since=%s sick=%t", c.seq, c.durableSeq, c.saveError, c.slowDisk, len(c.waiting),
+		c.diskProven, len(c.deferredReplies), at(c.votingSuspended.until), c.votingSuspended.floor, c.disk.told, at(c.disk.began), c.disk.sick)
 	d.line(1, "tilt %t since=%s tick=%s late=%s", c.tilt, at(c.tiltAt), at(c.lastTick), at(c.lateTick))
 	d.line(1, "simulate %d hellos-dropped=%d", c.simulate, c.badHello.dropped)
 	for _, p := range c.monitors {
@@ -68,7 +68,7 @@ func (d dumper) master(m *master) {
 	d.line(2, "epochs config=%d leader=%d vote=%q cast=%s heard=%s",
 		m.configEpoch, m.ballot.Epoch, m.ballot.Vote, at(m.ballot.CastAt()), at(m.ballot.HeardAt()))
 	d.line(2, "odown %t since=%s rebooted=%t,%s born=%s switched=%s by %q",
-		m.odown, at(m.odownSince), m.rebooted, at(m.rebootedAt), at(m.bornAt), at(m.switched.at), m.switched.by)
+		m.odown, at(m.odownSince), m.rebooted, at(m.rebootedAt), at(m.discoverySince), at(m.switched.at), m.switched.by)
 	e := &m.election
 	d.line(2, "election attempts=%d last=%s lost=%d pause=%s failed=%q start=%s",
 		e.attempts, at(e.lastAttempt), e.lost, at(e.pauseUntil), sortedKeys(e.failed), at(e.startAt))
@@ -96,7 +96,7 @@ func (d dumper) master(m *master) {
 			p.runID, addrText(&p.instance), at(p.heardAt), p.said.addr.Host, p.said.addr.Port, p.said.epoch,
 			p.opinionDown, p.answered, at(p.answeredAt), p.leader, p.leaderEpoch)
 		d.line(3, "vouched=%t", p.vouched)
-		d.line(3, "asks busy=%d step=%d at=%s theirs=%s voice=%s since=%s", p.asks, p.askStep, at(p.askedAt), at(p.asksAt), p.voice.is, at(p.voice.asked))
+		d.line(3, "asks busy=%d step=%d at=%s theirs=%s reply=%s since=%s", p.asks, p.askStep, at(p.askedAt), at(p.asksAt), p.voteReply.kind, at(p.voteReply.asked))
 		d.instance(3, &p.instance)
 	}
 }
@@ -106,9 +106,9 @@ func (d dumper) instance(depth int, i *instance) {
 	l := i.link
 	d.line(depth, "link cmd=%d/%d pub=%d/%d sharers=%d ping=%t,%s ok=%s reply=%s rtt=%s refused=%s own=%t proof=%s,%t",
 		l.cmd.state, l.cmd.pending.len(), l.pub.state, l.pub.pending.len(), len(l.users), l.waits, at(l.pendingSince),
-		at(l.lastOK), at(l.lastReply), l.rtt, at(l.refusedAt), l.own, l.proof, l.identified)
-	if i.kind == kindPeer && l.deafTo > 0 {
-		d.line(depth, "deaf to=%d end=%s", l.deafTo, at(l.deafEnd))
+		at(l.lastOK), at(l.lastReply), l.rtt, at(l.refusedAt), l.isGosentinel, l.proof, l.identified)
+	if i.kind == kindPeer && l.voteReplyGate > 0 {
+		d.line(depth, "deaf to=%d end=%s", l.voteReplyGate, at(l.voteReplyGateOpened))
 	}
 	d.line(depth, "state sdown=%t,%s kill=%t hello=%s busy=%t now=%t", i.sdown, at(i.sdownSince), i.killSent, at(i.helloAt), i.helloBusy, i.helloNow)
 	if i.kind == kindPeer {

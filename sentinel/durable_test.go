@@ -97,9 +97,9 @@ func TestLoad(t *testing.T) {
 		require.EqualValues(t, 12, r.c.epoch)
 		require.EqualValues(t, 7, m.configEpoch)
 		require.EqualValues(t, 11, m.ballot.Epoch)
-		require.Equal(t, never, m.bornAt, "its peers are known")
+		require.Equal(t, never, m.discoverySince, "its peers are known")
 		standing := r.c.standing(m)
-		require.Equal(t, r.now.Mono+2*time.Second, m.ballot.BindEnd(standing), "the vote of epoch 11 is unfinished")
+		require.Equal(t, r.now.Mono+2*time.Second, m.ballot.LockEnd(standing), "the vote of epoch 11 is unfinished")
 	})
 	t.Run("config epoch raises the current one", func(t *testing.T) {
 		st := loaded()
@@ -118,7 +118,7 @@ func TestLoad(t *testing.T) {
 		st := loaded()
 		st.Masters[0].Sentinels = nil
 		r := newRig(t, st)
-		require.Equal(t, r.now.Mono, r.c.byName["mm"].bornAt, "they have to be discovered first")
+		require.Equal(t, r.now.Mono, r.c.byName["mm"].discoverySince, "they have to be discovered first")
 	})
 	t.Run("lines that count once or not at all", func(t *testing.T) {
 		st := loaded()

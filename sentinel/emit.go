@@ -28,7 +28,7 @@ func (c *Core) say(level Level, name, payload string, m *master) {
 //
 // Rule: E-40.
 func (c *Core) eventNow(level Level, name string, i *instance, extra string) {
-	if i.of.view.seq > c.settled {
+	if i.of.view.seq > c.durableSeq {
 		c.event(level, name, i, extra)
 		return
 	}
@@ -65,7 +65,7 @@ func (c *Core) logLine(level Level, text string) {
 // Rule: B-402, R-15.
 func (c *Core) show(m *master) {
 	c.emit(c.shown(m))
-	if m.view.seq <= c.settled {
+	if m.view.seq <= c.durableSeq {
 		m.view.from = endpointText{} // that switch is no secret any more
 	}
 	m.view.seq = c.seq
@@ -93,7 +93,7 @@ type clientView struct {
 // toldLast is the address that clients were told last: not the one of a switch
 // of our own that is still being written.
 func (c *Core) toldLast(m *master) (last endpointText, secret bool) {
-	if m.view.seq > c.settled && m.view.from.host != "" {
+	if m.view.seq > c.durableSeq && m.view.from.host != "" {
 		return m.view.from, true
 	}
 	return c.text(m.addr), false

@@ -117,7 +117,7 @@ func (e explainer) agreement() {
 // peer names a peer and tells what is wrong with it.
 func (e explainer) peer(p *peer) string {
 	text := "peer " + shortID(p.runID) + " " + replication.Join(p.addr.Host, p.addr.Port)
-	if !p.link.own {
+	if !p.link.isGosentinel {
 		text += " (an original)"
 	}
 	if p.mute() {
@@ -145,10 +145,10 @@ func (e explainer) ballot() {
 	e.line(1, "our vote of epoch %d is for %s, cast %s, heard of %s", b.Epoch, vote, e.ago(b.CastAt()), e.ago(b.HeardAt()))
 	if b.Unfinished(m.configEpoch) && b.Vote != c.self() {
 		s := c.standing(m)
-		if left := b.BindEnd(s) - c.now.Mono; left > 0 {
-			e.line(2, "it binds us for another %s (E-11)", left)
+		if left := b.LockEnd(s) - c.now.Mono; left > 0 {
+			e.line(2, "it locks us for another %s (E-11)", left)
 		} else {
-			e.line(2, "it binds us no more (E-11): process dead=%t, known=%t", s.VotedDead, s.VotedKnown)
+			e.line(2, "it locks us no more (E-11): process dead=%t, known=%t", s.VotedDead, s.VotedKnown)
 		}
 	}
 }
@@ -176,15 +176,15 @@ func (e explainer) election() {
 	}
 	votes := 1
 	for _, p := range m.peers {
-		if p.voice.is == quorum.Mine {
+		if p.voteReply.kind == quorum.VoteGranted {
 			votes++
 		}
 	}
 	voters := max(f.voters, m.voters())
 	e.line(2, "%d of %d votes, %d needed (majority and quorum); own vote on disk: %t (E-31)",
-		votes, voters, quorum.Need(voters, m.quorum), c.voteSettled(m))
+		votes, voters, quorum.Need(voters, m.quorum), c.ownVoteDurable(m))
 	for _, p := range m.peers {
-		e.line(3, "%s: %s, its vote is %q of epoch %d", e.peer(p), p.voice.is, string(p.leader), p.leaderEpoch)
+		e.line(3, "%s: %s, its vote is %q of epoch %d", e.peer(p), p.voteReply.kind, string(p.leader), p.leaderEpoch)
 	}
 	if f.promoted != nil {
 		e.line(2, "chosen: %s; SLAVEOF NO ONE sent: %t", f.promoted.name, f.sentOne)
@@ -231,9 +231,9 @@ func (e explainer) start() {
 func (e explainer) holds() {
 	m, c := e.m, e.c
 	el := &m.election
-	bind, hopeless := never, never
+	lock, hopeless := never, never
 	if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != c.self() {
-		bind = m.ballot.BindEnd(c.standing(m))
+		lock = m.ballot.LockEnd(c.standing(m))
 	}
 	if el.hopeless {
 		hopeless = c.hopeless(m)
@@ -242,10 +242,10 @@ func (e explainer) holds() {
 		until time.Duration
 		why   string
 	}{
-		{bind, fmt.Sprintf("our vote for %q (E-11, E-24)", string(m.ballot.Vote))},
+		{lock, fmt.Sprintf("our vote for %q (E-11, E-24)", string(m.ballot.Vote))},
 		{hopeless, "no replica can be promoted, and another has just tried (E-58)"},
 		{el.lastAttempt + quorum.LeastGap(el.hurried), "the least pause between attempts (E-16)"},
-		{c.amnesia.until, "it started with a file that it cannot write (E-45)"},
+		{c.votingSuspended.until, "it started with a file that it cannot write (E-45)"},
 		{el.pauseUntil, fmt.Sprintf("pause after %d attempts, %d lost in a row (E-37, E-58)", el.attempts, el.lost)},
 		{c.discoveryEnd(m), "its peers are being discovered (E-18)" + c.stillOpen(m)},
 	} {

@@ -42,10 +42,10 @@ func TestExplain(t *testing.T) {
 	r.step(Persisted{Seq: r.c.seq})
 	text = explain()
 	require.Contains(t, text, "our vote of epoch 3 is for "+peerID(1))
-	require.Contains(t, text, "it binds us for another 2s (E-11)")
+	require.Contains(t, text, "it locks us for another 2s (E-11)")
 	m := r.c.byName["mm"]
 	m.odown, m.election.startAt = true, farAway
-	m.election.hopeless, r.c.amnesia.until = true, r.now.Mono+3*time.Second
+	m.election.hopeless, r.c.votingSuspended.until = true, r.now.Mono+3*time.Second
 	m.election.lastAttempt, m.election.hurried = r.now.Mono, 3
 	text = explain()
 	for _, want := range []string{

@@ -64,20 +64,20 @@ func (f *failover) wantsVotes() bool {
 	return f.state >= stateWaitStart && f.state <= stateWaitPromotion
 }
 
-// made is the configuration that our last promotion made.
-type made struct {
+// promotion is the configuration that our last promotion made.
+type promotion struct {
 	epoch quorum.Epoch
 	seq   Seq // its write
 	at    time.Duration
 }
 
-// secret reports whether nobody knows yet of the configuration that we made,
+// promotionUnpublished reports whether nobody knows yet of the configuration that we made,
 // since it is being written: voters that became free now would stand themselves.
 // They are asked again until then, even if the switch is done here.
 //
 // Rule: E-17, E-40, L-6.
-func (c *Core) secret(m *master) bool {
-	return m.made.seq > c.settled && m.made.epoch == m.configEpoch && m.made.epoch == m.ballot.Epoch
+func (c *Core) promotionUnpublished(m *master) bool {
+	return m.lastPromotion.seq > c.durableSeq && m.lastPromotion.epoch == m.configEpoch && m.lastPromotion.epoch == m.ballot.Epoch
 }
 
 // stepFailover takes the steps that are due.
@@ -90,10 +90,10 @@ func (c *Core) stepFailover(m *master) {
 	if f.state == stateSelectSlave {
 		switch {
 		case f.repair:
-			c.settleDispute(m)
+			c.resolveDispute(m)
 		case m.ofCluster():
 			c.selectSuccessor(m)
-		case !c.settleOnMaster(m):
+		case !c.adoptItsMaster(m):
 			c.selectReplica(m)
 		}
 	}
@@ -140,7 +140,7 @@ func (c *Core) enter(m *master, s failoverState) {
 // Rule: B-710, S-3, S-4.
 func (c *Core) elected(m *master) {
 	f := &m.failover
-	invariant.That(c.voteSettled(m), "S-3", "leader of %d before its vote is on disk", f.epoch)
+	invariant.That(c.ownVoteDurable(m), "S-3", "leader of %d before its vote is on disk", f.epoch)
 	m.election.lost = 0
 	f.electedAt = c.now.Mono
 	c.event(LevelWarning, "+elected-leader", &m.instance, "")
@@ -153,7 +153,7 @@ func (c *Core) elected(m *master) {
 	}
 	m.infoNow = m.infoNow || f.repair
 	c.touch(&m.instance)
-	c.touch(&m.watch)
+	c.touch(&m.node)
 }
 
 // leadership is whether we may take the next irreversible step.
@@ -188,7 +188,7 @@ func (c *Core) mayPromote(m *master) leadership {
 	}
 	lost := 0
 	for _, p := range m.peers {
-		if p.voice.is == quorum.Gone {
+		if p.voteReply.kind == quorum.VoteForOther {
 			lost++
 		}
 	}
@@ -280,7 +280,7 @@ func (c *Core) choose(m *master, r *replica) {
 	f.promoted = r
 	c.enter(m, stateSendNoOne)
 	c.event(LevelNotice, "+failover-state-send-slaveof-noone", &r.instance, "")
-	c.touch(&m.watch)
+	c.touch(&m.node)
 }
 
 // sendNoOne promotes the chosen replica, with the look at its INFO in the same
@@ -339,7 +339,7 @@ func (c *Core) tryNext(m *master, why string) {
 	r := f.promoted
 	c.logLine(LevelWarning, fmt.Sprintf("Promotion of %s given up: %s", r.describe(c), why))
 	r.promoted, r.tried = false, f.sentOne
-	r.strayed = r.strayed || f.sentOne
+	r.unconfirmedPromotion = r.unconfirmedPromotion || f.sentOne
 	f.promoted = nil
 	started := f.electedAt
 	if best := c.bestReplica(m, c.limits(m)); best == nil || c.now.Mono > started+m.failoverTimeout {
@@ -354,7 +354,7 @@ func (c *Core) tryNext(m *master, why string) {
 			c.touch(&o.instance)
 		}
 	}
-	c.touch(&m.watch)
+	c.touch(&m.node)
 }
 
 // considerPromotion ends the wait when the chosen replica's INFO, asked for
@@ -380,7 +380,7 @@ func (c *Core) considerPromotion(m *master, r *replica, askedAt time.Duration) {
 	m.configEpoch = f.epoch
 	c.enter(m, stateReconfSlaves)
 	c.changeMaster(m)
-	m.made = made{f.epoch, c.seq, c.now.Mono}
+	m.lastPromotion = promotion{f.epoch, c.seq, c.now.Mono}
 	c.awaitWrite(m) // what the voters are asked, and when, is another matter once it is on disk
 	c.show(m)
 	c.event(LevelWarning, "+promoted-slave", &r.instance, "")
@@ -389,7 +389,7 @@ func (c *Core) considerPromotion(m *master, r *replica, askedAt time.Duration) {
 	c.runReconfigScript(m, "leader", c.text(m.addr), c.text(r.addr))
 	c.helloAll(m)
 	c.demoteOld(m)
-	c.touch(&m.watch)
+	c.touch(&m.node)
 }
 
 // demoteOld turns the old master into a replica of the new one at once, if it

@@ -20,7 +20,7 @@ const replicaOf1 = "role:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\nma
 func alone(t *testing.T, replicas int) *wires {
 	t.Helper()
 	w := newWires(t, down(around(watched("mm", "10.0.0.1", 6379, 1), replicas, 0), time.Second))
-	w.c.masters[0].bornAt = never
+	w.c.masters[0].discoverySince = never
 	w.pass(tickEvery)
 	ports := []int{6379}
 	for i := range replicas {
@@ -151,7 +151,7 @@ func TestNoPromotionAloneWithoutLeading(t *testing.T) {
 	m.ballot.Vote = "another"
 	require.NotContains(t, w.reply(7000, "MULTI", resp.Err("EXECABORT Transaction discarded because of previous errors.")), "SLAVEOF NO ONE")
 	require.Equal(t, stateWaitStart, m.failover.state, "a new attempt")
-	require.True(t, m.replicas[0].strayed, "the first may have been carried out")
+	require.True(t, m.replicas[0].unconfirmedPromotion, "the first may have been carried out")
 }
 
 // A replica that has begun to follow has no time limit of its own. Rule: B-723.
@@ -435,12 +435,12 @@ func TestAVoteForOneselfBindsNobodyInTilt(t *testing.T) {
 	w := alone(t, 1)
 	m := w.c.masters[0]
 	require.Equal(t, stateWaitStart, m.failover.state)
-	require.True(t, w.c.selfBound(m))
+	require.True(t, w.c.selfLocked(m))
 	w.now.Mono += 15 * time.Second
 	w.put(Tick{})
 	require.True(t, w.c.tilt)
 	require.Equal(t, stateWaitStart, m.failover.state)
-	require.False(t, w.c.selfBound(m))
+	require.False(t, w.c.selfLocked(m))
 }
 
 // Several replicas that become eligible at one moment are one reason to try again

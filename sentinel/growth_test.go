@@ -103,7 +103,7 @@ var walkers = map[string]string{
 	"linkUp":          "the state of all sharers changes",
 	"linkDown":        "the state of all sharers changes",
 	"reopen":          "the state of all sharers changes",
-	"spreadTurns":     "the state of all sharers changes",
+	"staggerTurns":    "the state of all sharers changes",
 	"movePeer":        "the address of all sharers changes",
 	"renumber":        "the address of all sharers changes",
 	"leaveLink":       "a sharer leaves",

@@ -104,7 +104,7 @@ func (c *Core) infoReply(i *instance, v resp.Value, sentAt time.Duration) {
 	}
 	i.infoAt = c.now.Mono
 	c.learn(i)
-	c.touch(&i.of.watch)
+	c.touch(&i.of.node)
 	if i.replica == nil {
 		for _, r := range i.of.replicas {
 			c.touch(&r.instance) // how often it is asked depends on whether the master lists it
@@ -368,7 +368,7 @@ func (c *Core) convertsAtOnce(m *master, r *replica) bool {
 	if m.ballot.Unfinished(m.configEpoch) || !c.confirmed(m) {
 		return false
 	}
-	return !r.followed || r.strayed
+	return !r.followed || r.unconfirmedPromotion
 }
 
 // convertTime is when a replica that claims to be a master may be converted.

@@ -24,16 +24,16 @@ func (k kind) String() string { return [...]string{"master", "slave", "sentinel"
 // it judges SDOWN, and asks for INFO and publishes hellos when they are due.
 type instance struct {
 	place
-	kind    kind
-	of      *master  // the master it belongs to; for a master itself
-	replica *replica // itself, if it is one
-	peer    *peer    // itself, if it is one
-	name    string   // master: configured; replica: host:port as announced; peer: run id
-	addr    replication.Addr
-	runID   string // "" = unknown
-	link    *link
-	bears   *hostName // the name that its address is known by; nil = it is an IP
-	bearsAt int       // its place among those that bear it
+	kind      kind
+	of        *master  // the master it belongs to; for a master itself
+	replica   *replica // itself, if it is one
+	peer      *peer    // itself, if it is one
+	name      string   // master: configured; replica: host:port as announced; peer: run id
+	addr      replication.Addr
+	runID     string // "" = unknown
+	link      *link
+	boundName *hostName // the name that its address is known by; nil = it is an IP
+	bearsAt   int       // its place among those that bear it
 
 	sdown      bool
 	sdownSince time.Duration // start of the last SDOWN, even when it is over; never = none
@@ -46,41 +46,41 @@ type instance struct {
 	helloEarly time.Duration // by how much the next comes before its period
 
 	// Masters and replicas only.
-	info      replication.Info
-	infoText  string
-	infoCut   bool          // it was longer than what is kept of it
-	infoAt    time.Duration // last INFO reply; never = none
-	infoBusy  bool
-	infoNext  time.Duration // no INFO before, after an error
-	node      bool          // the log knows that it is a node of a cluster
-	infoError bool          // the last INFO was answered by an error
-	infoNow   bool          // ask at once
-	infoAsked time.Duration // when the last INFO was asked for
-	infoEarly time.Duration // by how much the next comes before its period
-	role      replication.Role
-	roleSince time.Duration
-	confSince time.Duration // when the reported master last changed
-	confMoved bool          // … as the INFO just read says
-	noted     string        // the last refusal of an order that was logged, and when
-	notedAt   time.Duration
-	history   string // the replication id of the master's data set that it told last, as of this outage
+	info       replication.Info
+	infoText   string
+	infoCut    bool          // it was longer than what is kept of it
+	infoAt     time.Duration // last INFO reply; never = none
+	infoBusy   bool
+	infoNext   time.Duration // no INFO before, after an error
+	node       bool          // the log knows that it is a node of a cluster
+	infoError  bool          // the last INFO was answered by an error
+	infoNow    bool          // ask at once
+	infoAsked  time.Duration // when the last INFO was asked for
+	infoEarly  time.Duration // by how much the next comes before its period
+	role       replication.Role
+	roleSince  time.Duration
+	confSince  time.Duration // when the reported master last changed
+	confMoved  bool          // … as the INFO just read says
+	noted      string        // the last refusal of an order that was logged, and when
+	notedAt    time.Duration
+	lastReplID string // the replication id of the master's data set that it told last, as of this outage
 }
 
 // replica is a replica of a monitored master.
 type replica struct {
 	instance
-	promoted   bool
-	reconf     reconfState
-	sentAt     time.Duration // when it was told to follow the promoted replica
-	left       bool          // it had not followed when our switch was made (E-56)
-	tried      bool          // its promotion was tried in this failover and failed (E-53)
-	strayed    bool          // SLAVEOF NO ONE was sent to it, and it was not announced since (E-53, E-54)
-	wasSeen    bool          // it had answered INFO by then
-	wasOurs    bool          // in its last INFO before our SDOWN of the master it followed it (E-54)
-	followed   bool          // it has reported role:slave since it is known here
-	follows    bool          // in its last INFO as a replica it followed the master that we watch …
-	joinedAt   time.Duration // … since then, if it does; never = it has not been seen to
-	departures int           // how often it was taken out of the group, lately
+	promoted             bool
+	reconf               reconfState
+	sentAt               time.Duration // when it was told to follow the promoted replica
+	left                 bool          // it had not followed when our switch was made (E-56)
+	tried                bool          // its promotion was tried in this failover and failed (E-53)
+	unconfirmedPromotion bool          // SLAVEOF NO ONE was sent to it, and it was not announced since (E-53, E-54)
+	wasSeen              bool          // it had answered INFO by then
+	wasOurs              bool          // in its last INFO before our SDOWN of the master it followed it (E-54)
+	followed             bool          // it has reported role:slave since it is known here
+	follows              bool          // in its last INFO as a replica it followed the master that we watch …
+	joinedAt             time.Duration // … since then, if it does; never = it has not been seen to
+	departures           int           // how often it was taken out of the group, lately
 
 	demotedAt time.Duration // when SLAVEOF was last sent to a stray master; never
 	demoting  bool          // +convert-to-slave is told once it is a replica (E-57)
@@ -119,10 +119,10 @@ type peer struct {
 	leader      quorum.RunID  // its vote as last answered, "" = none
 	leaderEpoch quorum.Epoch
 
-	askedAt time.Duration // when the last ask was sent; never
-	asks    int           // asks on their way
-	askStep int           // how often an opinion was asked for in vain (E-1)
-	voice   voice
+	askedAt   time.Duration // when the last ask was sent; never
+	asks      int           // asks on their way
+	askStep   int           // how often an opinion was asked for in vain (E-1)
+	voteReply voteReply
 }
 
 // configuration is an address and the config epoch it was announced with.
@@ -131,14 +131,14 @@ type configuration struct {
 	epoch quorum.Epoch
 }
 
-// voice is what a peer answered to the vote requests of our attempt.
-type voice struct {
-	is        quorum.Voice
-	asked     time.Duration // first request unanswered so far; never = none out
-	sentAt    time.Duration // sending time of the request that the last answer was for
-	heldSince time.Duration // never = not held
-	heldNext  time.Duration // when a held peer is asked again
-	heldStep  int
+// voteReply is what a peer answered to the vote requests of our attempt.
+type voteReply struct {
+	kind          quorum.VoteReply
+	asked         time.Duration // first request unanswered so far; never = none out
+	sentAt        time.Duration // sending time of the request that the last answer was for
+	withheldSince time.Duration // never = not held
+	retryAt       time.Duration // when a held peer is asked again
+	retries       int
 }
 
 func newInstance(c *Core, k kind, of *master, addr replication.Addr) instance {
@@ -190,7 +190,7 @@ func (i *instance) disconnected() bool { return i.link.disconnected() }
 
 func (i *instance) act(c *Core) {
 	c.judgeDown(i)
-	until := c.horizon(i)
+	until := c.sendAheadUntil(i)
 	c.askInfo(i, until)
 	c.sendHello(i, until)
 }

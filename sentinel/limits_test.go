@@ -107,7 +107,7 @@ func TestTimesAtTheirMaximum(t *testing.T) {
 	require.Greater(t, l.MaxInfoAge, time.Hour)
 	m.sdown = false
 	require.Greater(t, m.timing(r.c).AttemptPause(), time.Hour)
-	require.Greater(t, r.c.part(math.MaxInt64), time.Duration(-1))
+	require.Greater(t, r.c.phase(math.MaxInt64), time.Duration(-1))
 
 	_, shown := pairs(t, r.ask("sentinel", "master", "mm"))
 	require.Equal(t, "9223372036854", shown["down-after-milliseconds"])

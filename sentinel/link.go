@@ -58,7 +58,7 @@ type link struct {
 	unwell       bool          // the last reply to PING was not PONG
 	unseen       bool          // the last attempt to connect failed for what we lack
 	refusedAt    time.Duration // the last connect was refused then; never = it was not
-	own          bool          // the peer is of our kind (E-5)
+	isGosentinel bool          // the peer is of our kind (E-5)
 	proof        proof         // what was last answered for the peer's run id (E-6) …
 	identified   bool          // … on the connection that stands
 	judgedOn     LinkID        // the connection of the last answer
@@ -71,13 +71,13 @@ type link struct {
 	after time.Duration // downAfter as last computed; 0 = a sharer or its option has changed
 	downs int           // sharers that are SDOWN
 
-	deafTo  Seq           // an answer to the peer waits for this write, and what it asks behind that answer
-	deafEnd time.Duration // when the last such answer left; never
+	voteReplyGate       Seq           // an answer to the peer waits for this write, and what it asks behind that answer
+	voteReplyGateOpened time.Duration // when the last such answer left; never
 }
 
 // newLink makes the link of i, which is i's alone until others join.
 func (c *Core) newLink(i *instance, dual bool) *link {
-	l := &link{users: []*instance{i}, dual: dual, refusedAt: never, namedAt: never, accusedAt: never, deafEnd: never}
+	l := &link{users: []*instance{i}, dual: dual, refusedAt: never, namedAt: never, accusedAt: never, voteReplyGateOpened: never}
 	l.cmd = conn{link: l, triedAt: never}
 	l.pub = conn{link: l, triedAt: never, pubsub: true}
 	l.restartClocks(c.now.Mono, c.stalled)
@@ -180,7 +180,7 @@ func (l *link) act(c *Core) {
 	}
 	if l.pingDue(c) <= c.now.Mono {
 		c.ping(l)
-		c.takeAlong(l)
+		c.sendAhead(l)
 	}
 }
 
@@ -344,7 +344,7 @@ func (c *Core) linkUp(in LinkUp) {
 		return
 	}
 	l.refusedAt = never
-	c.spreadTurns(l)
+	c.staggerTurns(l)
 	c.touch(l) // from now on it can be stale, and its turn is another
 	if l.users[0].kind == kindPeer {
 		c.askIdentity(l)
@@ -356,7 +356,7 @@ func (c *Core) linkUp(in LinkUp) {
 			i.peer.askStep, i.peer.askedAt = 0, never
 		}
 		c.touch(i)
-		c.touch(&i.of.watch)
+		c.touch(&i.of.node)
 	}
 }
 
@@ -385,7 +385,7 @@ func (c *Core) linkDown(in LinkDown) {
 	c.touch(l)
 	for _, i := range l.users {
 		c.touch(i)
-		c.touch(&i.of.watch)
+		c.touch(&i.of.node)
 	}
 }
 
@@ -433,7 +433,7 @@ func (c *Core) forget(cn *conn) {
 			p.inst.helloBusy, p.inst.helloNow = false, true
 		case sendAsk:
 			p.inst.peer.asks--
-			p.inst.peer.voice.asked = never
+			p.inst.peer.voteReply.asked = never
 		}
 	}
 	cn.pending.clear()

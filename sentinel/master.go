@@ -12,7 +12,7 @@ import (
 // master is a monitored master with all that is known around it.
 type master struct {
 	instance
-	watch watch
+	node masterNode
 
 	quorum          int
 	downAfter       time.Duration
@@ -37,21 +37,21 @@ type master struct {
 	rebooted   bool // its run id changed and it has not said PONG since (B-313)
 	rebootedAt time.Duration
 
-	odown      bool
-	odownSince time.Duration // start of the last ODOWN; never
-	bornAt     time.Duration // since when its peers are being discovered (E-18); never = loaded with peers
-	closedAt   time.Duration // since when that discovery is closed; never = it is not
+	odown          bool
+	odownSince     time.Duration // start of the last ODOWN; never
+	discoverySince time.Duration // since when its peers are being discovered (E-18); never = loaded with peers
+	closedAt       time.Duration // since when that discovery is closed; never = it is not
 
-	election election
-	failover failover
-	switched switched
-	told     budget // for configurations that hellos tell
-	answers  budget // for answers to hellos of older ones, on channels
-	admitted budget // for Sentinels that hellos make known
-	made     made
-	view     clientView
-	guide    *guide             // whom it follows, as asked last; nil = never (E-81)
-	former   []replication.Addr // that it had before, the oldest first
+	election      election
+	failover      failover
+	switched      switched
+	told          budget // for configurations that hellos tell
+	answers       budget // for answers to hellos of older ones, on channels
+	admitted      budget // for Sentinels that hellos make known
+	lastPromotion promotion
+	view          clientView
+	guide         *guide             // whom it follows, as asked last; nil = never (E-81)
+	former        []replication.Addr // that it had before, the oldest first
 
 	restUntil  time.Duration // until when we re-point what our last failover has left; never = there is nothing (E-56)
 	restFrom   replication.Addr
@@ -157,14 +157,14 @@ func (m *master) eachInstance(f func(*instance)) {
 	}
 }
 
-// watch is the node of a master that decides: ODOWN, asks, candidacy and the
+// masterNode is the node of a master that decides: ODOWN, asks, candidacy and the
 // steps of a failover.
-type watch struct {
+type masterNode struct {
 	place
 	m *master
 }
 
-func (w *watch) act(c *Core) {
+func (w *masterNode) act(c *Core) {
 	m := w.m
 	c.judgeODown(m)
 	if c.tilt {
@@ -176,7 +176,7 @@ func (w *watch) act(c *Core) {
 	c.askPeers(m)
 }
 
-func (w *watch) due(c *Core) time.Duration {
+func (w *masterNode) due(c *Core) time.Duration {
 	m := w.m
 	if c.tilt {
 		return farAway

@@ -26,7 +26,7 @@ func (c *Core) addMaster(name string, addr replication.Addr, quorumSize int) *ma
 		odownSince:      never,
 		disputed:        never,
 		restUntil:       never,
-		bornAt:          c.now.Mono,
+		discoverySince:  c.now.Mono,
 		closedAt:        never,
 		ballot:          quorum.Restore(c.now.Mono, c.epoch, false),
 		switched:        switched{at: never},
@@ -35,15 +35,15 @@ func (c *Core) addMaster(name string, addr replication.Addr, quorumSize int) *ma
 	m.name = name
 	m.role = replication.Master
 	m.info = unreported()
-	m.watch.m = m
+	m.node.m = m
 	m.election.reset()
 	c.masters = append(c.masters, m)
 	c.byName[name] = m
 	c.byAddr.add(m)
 	m.link = c.newLink(&m.instance, true)
-	c.christen(&m.instance)
+	c.bindName(&m.instance)
 	c.touch(&m.instance)
-	c.touch(&m.watch)
+	c.touch(&m.node)
 	return m
 }
 
@@ -95,7 +95,7 @@ func (c *Core) load(f *conf.Master) error {
 			continue
 		}
 		c.newPeer(m, addr, p.RunID).vouched = true
-		m.bornAt = never
+		m.discoverySince = never
 	}
 	return nil
 }
@@ -112,9 +112,9 @@ func (c *Core) newReplica(m *master, addr replication.Addr) *replica {
 	r.link = c.newLink(&r.instance, true)
 	m.replicas = append(m.replicas, r)
 	m.saved = nil
-	c.christen(&r.instance)
+	c.bindName(&r.instance)
 	c.touch(&r.instance)
-	c.touch(&m.watch)
+	c.touch(&m.node)
 	return r
 }
 
@@ -131,7 +131,7 @@ func (c *Core) newPeer(m *master, addr replication.Addr, runID string) *peer {
 	p := &peer{
 		heardAt: c.now.Mono, answeredAt: c.now.Mono,
 		agreedAt: never, asksAt: never, askedAt: never, disputeAt: never,
-		voice: voice{asked: never, sentAt: never, heldSince: never, heldNext: never},
+		voteReply: voteReply{asked: never, sentAt: never, withheldSince: never, retryAt: never},
 	}
 	p.instance = newInstance(c, kindPeer, m, addr)
 	p.peer = p
@@ -140,9 +140,9 @@ func (c *Core) newPeer(m *master, addr replication.Addr, runID string) *peer {
 	p.vouched = p.link.proof == proofGiven || p.link.proof == proofDenied
 	m.peers = append(m.peers, p)
 	m.closedAt, m.saved = never, nil
-	c.christen(&p.instance)
+	c.bindName(&p.instance)
 	c.touch(&p.instance)
-	c.touch(&m.watch)
+	c.touch(&m.node)
 	return p
 }
 
@@ -154,7 +154,7 @@ func (c *Core) retire(i *instance) {
 
 // dismiss lets an instance act no more, whose link may be another's now.
 func (c *Core) dismiss(i *instance) {
-	c.unname(i)
+	c.unbindName(i)
 	c.drop(i)
 }
 
@@ -163,7 +163,7 @@ func (c *Core) dismiss(i *instance) {
 // Rule: K-2.9.
 func (c *Core) removeMaster(m *master) {
 	m.eachInstance(c.retire)
-	c.drop(&m.watch)
+	c.drop(&m.node)
 	c.byAddr.remove(m, m.addr)
 	delete(c.byName, m.name)
 	c.masters = slices.DeleteFunc(c.masters, func(x *master) bool { return x == m })
@@ -195,7 +195,7 @@ func (c *Core) resetMaster(m *master) {
 	m.runID = ""
 	m.info.MasterHost, m.info.MasterPort = "", 0
 	m.role, m.roleSince, m.confSince = replication.Master, c.now.Mono, c.now.Mono
-	m.bornAt, m.closedAt = c.now.Mono, never
+	m.discoverySince, m.closedAt = c.now.Mono, never
 	m.saved = nil
 	c.closeLink(m.link)
 	m.link.restartClocks(c.now.Mono, c.stalled)
@@ -212,7 +212,7 @@ func (c *Core) touchMaster(m *master) {
 		c.touch(i)
 		c.touch(i.link)
 	})
-	c.touch(&m.watch)
+	c.touch(&m.node)
 }
 
 // announceMonitor tells that m is watched.

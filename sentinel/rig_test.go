@@ -33,7 +33,7 @@ func newRig(t *testing.T, boot conf.State) *rig {
 	c, err := New(r.now, boot, 1)
 	require.NoError(t, err)
 	r.c = c
-	c.diskTold = true // nothing waits for the probe
+	c.diskProven = true // nothing waits for the probe
 	c.Start()
 	return r
 }
@@ -109,15 +109,15 @@ func requireNames(t *testing.T, c *Core) {
 	t.Helper()
 	bearers := 0
 	for _, n := range c.names.known {
-		for k, i := range n.bearers {
-			require.True(t, i.bears == n && i.bearsAt == k, "%s bears another name", i.name)
+		for k, i := range n.instances {
+			require.True(t, i.boundName == n && i.bearsAt == k, "%s bears another name", i.name)
 		}
-		bearers += len(n.bearers)
+		bearers += len(n.instances)
 	}
 	for _, m := range c.masters {
 		m.eachInstance(func(i *instance) {
 			if n := c.names.known[strings.ToLower(i.addr.Host)]; n != nil && !isLiteral(i.addr.Host) {
-				require.True(t, i.bears == n, "%s does not bear its name", i.name)
+				require.True(t, i.boundName == n, "%s does not bear its name", i.name)
 				bearers--
 			}
 		})
@@ -125,12 +125,12 @@ func requireNames(t *testing.T, c *Core) {
 	require.Zero(t, bearers, "names are borne by instances that are gone")
 	idle := 0
 	for n := c.names.idle.newer; n != &c.names.idle; n = n.newer {
-		require.True(t, c.names.known[n.host] == n && len(n.bearers) == 0 && n.newer.older == n, "%s is no idle name", n.host)
+		require.True(t, c.names.known[n.host] == n && len(n.instances) == 0 && n.newer.older == n, "%s is no idle name", n.host)
 		idle++
 	}
 	require.Equal(t, idle, c.names.idles)
 	for _, n := range c.names.known {
-		require.Equal(t, len(n.bearers) > 0, n.older == nil, "%s", n.host)
+		require.Equal(t, len(n.instances) > 0, n.older == nil, "%s", n.host)
 	}
 }
 

@@ -63,7 +63,7 @@ func (s *startup) assemble() (*process, error) {
 	if err := s.loadTLS(); err != nil {
 		return nil, err
 	}
-	if p.doors, err = openDoors(s.set, s.tls, s.log); err != nil {
+	if p.endpoints, err = openEndpoints(s.set, s.tls, s.log); err != nil {
 		return nil, err
 	}
 	return p, s.connect(p, table, users, maxClients)
@@ -99,7 +99,7 @@ func (s *startup) shownPort() int {
 	return s.set.Port
 }
 
-// connect makes the core, the node around it and the front door.
+// connect makes the core, the node around it and the listener.
 func (s *startup) connect(p *process, table *command.Table, users *acl.Users, maxClients int) error {
 	if s.sup.found {
 		s.change("supervised", s.sup.mode)
@@ -139,7 +139,7 @@ func (s *startup) connect(p *process, table *command.Table, users *acl.Users, ma
 	options.MaxClients = maxClients
 	options.FileLimit = openFileLimit
 	options.ACLFile = s.absolute(s.set.ACLFile)
-	options.Facts = s.facts(p.doors)
+	options.Facts = s.facts(p.endpoints)
 	if server, err = listener.New(options); err != nil {
 		return abort{err.Error()}
 	}
@@ -167,7 +167,7 @@ func (s *startup) makeCore(p *process, now sentinel.Stamp) (machine, error) {
 }
 
 // facts are what INFO tells about the process.
-func (s *startup) facts(doors []door) listener.Facts {
+func (s *startup) facts(endpoints []endpoint) listener.Facts {
 	return listener.Facts{
 		RedisVersion: RedisVersion,
 		Version:      Version,
@@ -178,11 +178,11 @@ func (s *startup) facts(doors []door) listener.Facts {
 		ConfiguredHz: s.set.Hz,
 		Executable:   s.executable(),
 		ConfigFile:   s.conf.File,
-		Listeners:    doorTexts(doors),
+		Listeners:    endpointTexts(endpoints),
 	}
 }
 
-// listenerOptions are the settings of the front door that need no other part.
+// listenerOptions are the settings of the listener that need no other part.
 func listenerOptions(set *conf.Settings) listener.Options {
 	return listener.Options{
 		ProtectedMode:    set.ProtectedMode,

@@ -36,13 +36,13 @@ func (n *node) act(a sentinel.Action) {
 	case sentinel.Hangup:
 		n.links.Hangup(uint64(a.Link))
 	case sentinel.Respond:
-		n.front.Respond(uint64(a.ID), a.Value)
+		n.frontend.Respond(uint64(a.ID), a.Value)
 	case sentinel.Emit:
 		n.emit(a.Event)
 	case sentinel.Show:
-		n.front.Show(a.Master, a.Host, a.Port, a.Gone)
+		n.frontend.Show(a.Master, a.Host, a.Port, a.Gone)
 	case sentinel.DiskSick:
-		n.front.Silence(a.Silent)
+		n.frontend.Silence(a.Silent)
 	case sentinel.SetLogLevel:
 		n.setLogLevel(a.Level)
 	case sentinel.RunScript:
@@ -74,6 +74,6 @@ func (n *node) emit(e sentinel.Event) {
 		n.calmAt = n.clock.now().Mono + eventful
 	}
 	if !e.LogOnly && e.Level != sentinel.LevelDebug {
-		n.front.Publish(e.Name, e.Payload)
+		n.frontend.Publish(e.Name, e.Payload)
 	}
 }

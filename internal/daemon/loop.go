@@ -18,8 +18,8 @@ const crashStatus = 2
 // loop when the effects of the start were carried out. Nothing is written at
 // the end (B-1105), and the core stays in the loop's hand.
 func (n *node) run(ctx context.Context, ready func()) error {
-	if n.front == nil {
-		return errors.New("node: no front door is attached")
+	if n.frontend == nil {
+		return errors.New("node: no listener is attached")
 	}
 	go n.persister.run()
 	defer close(n.persister.jobs)
@@ -96,11 +96,11 @@ func (n *node) turn() {
 	}
 	if need := n.core.Connections(); need != n.kept {
 		n.kept = need
-		n.front.Reserve(need)
+		n.frontend.Reserve(need)
 	}
 	n.write(now.Mono)
 	n.links.Flush()
-	n.front.Beat()
+	n.frontend.Beat()
 	if n.ready != nil && (n.outbox.Len() == 0 || n.dirt.settled) {
 		n.ready()
 		n.ready = nil
@@ -112,7 +112,7 @@ func (n *node) turn() {
 func (n *node) servePeers() {
 	n.fromPeers = n.inbox.takePeers(n.fromPeers[:0])
 	for i := range n.fromPeers {
-		if r := n.fromPeers[i]; !n.exited && n.front.Wanted(uint64(r.ID)) {
+		if r := n.fromPeers[i]; !n.exited && n.frontend.Wanted(uint64(r.ID)) {
 			n.step(r)
 		}
 	}
@@ -153,7 +153,7 @@ func (n *node) serveClients() {
 	}
 	now := begin
 	for n.served < len(n.requests) && !n.exited && !n.outbox.Full() && now-begin < clientSlice {
-		if r := n.requests[n.served]; n.front.Wanted(uint64(r.ID)) {
+		if r := n.requests[n.served]; n.frontend.Wanted(uint64(r.ID)) {
 			n.step(r)
 		}
 		n.served++
@@ -268,7 +268,7 @@ func (n *node) saved(r saveResult) {
 	case r.err != nil && n.strict:
 		n.carryOut(n.outbox.Refuse(r.seq))
 	default:
-		n.carryOut(n.outbox.Settle(r.seq, r.err == nil))
+		n.carryOut(n.outbox.Release(r.seq, r.err == nil))
 	}
 	n.step(in)
 }

@@ -25,8 +25,8 @@ type machine interface {
 	Look(dst []byte, now sentinel.Stamp, args [][]byte, proto int) ([]byte, bool)
 }
 
-// front is the front door as the loop uses it. No method may block.
-type front interface {
+// frontend is the listener as the loop uses it. No method may block.
+type frontend interface {
 	// Respond answers the command that was submitted as id.
 	Respond(id uint64, v resp.Value)
 	// Wanted tells whether the command that was submitted as id is to be
@@ -109,7 +109,7 @@ type node struct {
 	strict      bool
 
 	inbox     *inbox
-	front     front
+	frontend  frontend
 	links     links
 	persister *persister
 	resolver  *resolver
@@ -177,8 +177,8 @@ func newNode(o nodeOptions) (*node, error) {
 	return n, nil
 }
 
-// attach gives the node its front door. It must come before run.
-func (n *node) attach(f front) { n.front = f }
+// attach gives the node its listener. It must come before run.
+func (n *node) attach(f frontend) { n.frontend = f }
 
 // Submit queues the commands of one client, in order; each is answered through
 // front.Respond. It blocks while too many inputs wait. It reports false, and

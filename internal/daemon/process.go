@@ -19,9 +19,9 @@ const closeTime = 500 * time.Millisecond
 // process is a Sentinel that has been put together.
 type process struct {
 	*startup
-	node   *node
-	server *listener.Server
-	doors  []door
+	node      *node
+	server    *listener.Server
+	endpoints []endpoint
 
 	recorder *trace.Recorder // nil: nothing is recorded
 
@@ -69,7 +69,7 @@ func (p *process) open() {
 	warnOfMaxMemory(p.set.MaxMemory, p.log)
 	bindToCPUs(p.set.CPUList, p.log)
 	setOOMScore(p.set.OOMScoreAdj, p.set.OOMScoreAdjValues[0], oomPath, p.log)
-	for _, d := range p.doors {
+	for _, d := range p.endpoints {
 		for _, ln := range d.sockets {
 			go p.serve(ln)
 		}
@@ -98,7 +98,7 @@ func (p *process) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
 	_ = p.server.Close(ctx)
-	closeDoors(p.doors)
+	closeEndpoints(p.endpoints)
 	if p.set.UnixSocket != "" {
 		p.log.Info("Removing the unix socket file.")
 		_ = os.Remove(p.set.UnixSocket)

@@ -85,7 +85,7 @@ func (c *testCore) ticked() int {
 	return len(c.ticks)
 }
 
-// testFront is front door and links: it writes down what is asked of it.
+// testFront is listener and links: it writes down what is asked of it.
 type testFront struct {
 	unwanted func(id uint64) bool // nil: every command is wanted
 	woken    chan struct{}

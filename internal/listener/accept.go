@@ -34,16 +34,16 @@ const (
 	handshakeTimeout = 10 * time.Second
 )
 
-// door is a listening socket as redcon sees it: it hands out only clients that
+// clientListener is a listening socket as redcon sees it: it hands out only clients that
 // are let in.
-type door struct {
+type clientListener struct {
 	s  *Server
 	ln net.Listener
 }
 
 // Accept gives the next client. After the Server's Close it waits until all
 // connections may go, since redcon closes them when it fails.
-func (d *door) Accept() (net.Conn, error) {
+func (d *clientListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := d.ln.Accept()
 		if err == nil {
@@ -65,10 +65,10 @@ func (d *door) Accept() (net.Conn, error) {
 }
 
 // Close closes the socket.
-func (d *door) Close() error { return d.ln.Close() }
+func (d *clientListener) Close() error { return d.ln.Close() }
 
 // Addr is the address of the socket.
-func (d *door) Addr() net.Addr { return d.ln.Addr() }
+func (d *clientListener) Addr() net.Addr { return d.ln.Addr() }
 
 func acceptReason(err error) string {
 	var errno syscall.Errno

@@ -180,12 +180,12 @@ func TestNoSubscriptionBeyondTheUserLasts(t *testing.T) {
 		u.ask("AUTH bob x", "+OK\r\n")
 		eventually(t, func() bool { return w.s.connected() == 2 }, "not both")
 		c := w.s.all()[1]
-		eventually(t, c.turn.take, "it does not rest")
+		eventually(t, c.reading.acquireForReactor, "it does not rest")
 		args := bytes.Fields([]byte(line))
 		cmd, err := w.s.o.Table.Lookup(args)
 		require.NoError(t, err)
 		subscribeCommand(c, cmd, args) // its permission was looked at before SETUSER
-		c.turn.handOver()
+		c.reading.handOver()
 		eventually(t, func() bool { return w.s.connected() == 1 }, "it is still there")
 		channels, patterns := w.s.hub.sizes()
 		require.Zero(t, channels+patterns)

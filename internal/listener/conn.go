@@ -44,7 +44,7 @@ type client struct {
 	unix          bool
 	fd            int
 	reactor       *reactor // nil if nobody but the goroutine reads
-	turn          turn
+	reading       readOwner
 	born          time.Duration // Server.uptime at accept
 	user          atomic.Pointer[login]
 	authenticated atomic.Bool
@@ -57,13 +57,13 @@ type client struct {
 	now     time.Duration // Server.uptime of the batch
 	started bool
 
-	readTo    func(fd uintptr) bool
-	readN     int
-	readErrno unix.Errno
-	drained   bool        // the socket held no more at the last read
-	ending    atomic.Bool // ... but it ends, or failed: set by the reactor
-	quickOnly bool        // the reactor frames
-	failure   error       // what its read failed with
+	readTo       func(fd uintptr) bool
+	readN        int
+	readErrno    unix.Errno
+	drained      bool        // the socket held no more at the last read
+	ending       atomic.Bool // ... but it ends, or failed: set by the reactor
+	fastPathOnly bool        // the reactor frames
+	failure      error       // what its read failed with
 
 	reply    []byte // replies not yet in the queue
 	muted    bool   // CLIENT REPLY OFF
@@ -80,7 +80,7 @@ type client struct {
 	oneByOne  bool      // the last reply of the loop was long
 	finish    []finisher
 	checkedAs []*command.Command // what each of the requests was allowed as; nil = it is our own
-	late      *late              // nil until replies were
+	async     *asyncReplies      // nil until replies were
 	batch     *batch
 	answered  chan struct{} // a wake-up from Server.Respond
 	gone      chan struct{} // closed by kill
@@ -113,7 +113,7 @@ type identity struct {
 func newClient(s *Server, conn, sock net.Conn) *client {
 	c := &client{
 		s: s, conn: conn, sock: sock, born: s.uptime(), fd: -1,
-		turn:     turn{given: make(chan struct{}, 1)},
+		reading:  readOwner{given: make(chan struct{}, 1)},
 		answered: make(chan struct{}, 1), gone: make(chan struct{}),
 		info: identity{proto: 2},
 	}
@@ -177,10 +177,10 @@ func (c *client) frame() bool {
 		case errors.Is(err, resp.ErrShort):
 			return len(c.handed) == 0
 		case err != nil:
-			if len(c.handed) > 0 || c.quickOnly && c.owes() {
+			if len(c.handed) > 0 || c.fastPathOnly && c.owesReplies() {
 				return false // comes again after the answers to what came before
 			}
-			c.settle()
+			c.submitAndWait()
 			c.logProtocolError(err, rest[c.framer.Framed():])
 			c.say(resp.Err("ERR " + err.Error()))
 			c.leaving = true
@@ -194,10 +194,10 @@ func (c *client) frame() bool {
 		}
 		if len(c.handed) == 0 {
 			switch {
-			case c.quick(args):
+			case c.fastPath(args):
 				c.start += n
 				continue
-			case n > bigRequest && c.quickOnly:
+			case n > bigRequest && c.fastPathOnly:
 				return false
 			case n > bigRequest:
 				c.in, c.start = append(make([]byte, 0, max(readSize, len(rest)-n)), rest[n:]...), 0 // args keeps the old one
@@ -227,8 +227,8 @@ func (c *client) fill() error {
 				return err
 			}
 		}
-		c.settled()
-		if !c.turn.layDown() {
+		c.publishState()
+		if !c.reading.release() {
 			c.drained = false
 			continue
 		}
@@ -240,9 +240,9 @@ func (c *client) fill() error {
 	}
 }
 
-// settled brings what others see of the client up to date, when it has
+// publishState brings what others see of the client up to date, when it has
 // nothing more to answer.
-func (c *client) settled() {
+func (c *client) publishState() {
 	c.countUp()
 	if rest := int64(len(c.in) - c.start); rest != c.inLen.Load() {
 		c.inLen.Store(rest)
@@ -251,7 +251,7 @@ func (c *client) settled() {
 
 // fillAlone is fill without a reactor.
 func (c *client) fillAlone() error {
-	c.settled()
+	c.publishState()
 	c.makeRoom()
 	if !c.started {
 		c.started = true
@@ -339,8 +339,8 @@ func (c *client) makeRoom() {
 
 // inputEnded says what a failed read means to redcon.
 func (c *client) inputEnded(err error) error {
-	if c.owes() && !c.dropping {
-		c.settle()
+	if c.owesReplies() && !c.dropping {
+		c.submitAndWait()
 		c.awaitSent(lingerTimeout)
 	}
 	if c.s.closing.Load() && !c.dropping {

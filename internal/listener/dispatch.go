@@ -67,12 +67,12 @@ func handle(conn redcon.Conn, cmd redcon.Command) {
 func (c *client) serve(args [][]byte, rest []redcon.Command) {
 	began := time.Now()
 	c.countUp()
-	c.one(args)
+	c.dispatch(args)
 	for _, next := range rest {
 		if c.leaving || c.dropping {
 			break
 		}
-		c.one(next.Args)
+		c.dispatch(next.Args)
 	}
 	c.submit()
 	c.countUp()
@@ -106,10 +106,10 @@ func (c *client) lookup(args [][]byte) (*command.Command, error) {
 	return cmd, nil
 }
 
-// one takes a request through the checks and carries it out.
+// dispatch takes a request through the checks and carries it out.
 //
 // Rule: K-1.2.
-func (c *client) one(args [][]byte) {
+func (c *client) dispatch(args [][]byte) {
 	if c.over() {
 		c.dropping = true
 		return
@@ -122,7 +122,7 @@ func (c *client) one(args [][]byte) {
 		return
 	}
 	if c.s.pause.active() && c.s.pause.covers(cmd == c.s.cmds.publish) {
-		c.settle()
+		c.submitAndWait()
 		if !c.park(cmd == c.s.cmds.publish) || c.over() {
 			c.dropping = true
 			return
@@ -142,7 +142,7 @@ func (c *client) one(args [][]byte) {
 	c.argBytes.Store(int64(size))
 	holds := c.subs.count() > 0 || cmd.Flags&command.PubSub != 0 && cmd != c.s.cmds.publish
 	if h := c.s.handlers[cmd.ID]; h != nil {
-		c.settle()
+		c.submitAndWait()
 		c.setLast(cmd)
 		if holds {
 			c.hold()
@@ -152,13 +152,13 @@ func (c *client) one(args [][]byte) {
 			c.ran(cmd)
 		}
 	} else {
-		c.passOn(cmd, args, size)
+		c.queueForLoop(cmd, args, size)
 		if holds {
 			c.hold()
 		}
 	}
 	if holds || cmd == c.s.cmds.monitor {
-		c.settle()
+		c.submitAndWait()
 	}
 	if cmd == c.s.cmds.monitor && c.subs.count() > 0 {
 		c.awaitEvents()
@@ -175,7 +175,7 @@ func (c *client) one(args [][]byte) {
 func (c *client) checked(args [][]byte) *command.Command {
 	name := args[0]
 	if bytes.EqualFold(name, []byte("POST")) || bytes.EqualFold(name, []byte("Host:")) {
-		c.settle()
+		c.submitAndWait()
 		c.attacked()
 		return nil
 	}
@@ -184,13 +184,13 @@ func (c *client) checked(args [][]byte) *command.Command {
 		c.tracking.forgetCaching(c)
 	}
 	if err != nil {
-		c.settle()
+		c.submitAndWait()
 		c.setLast(nil)
 		c.refuse(command.ErrorText(args, cmd, err))
 		return nil
 	}
 	if text := c.forbidden(cmd, args); text != "" {
-		c.settle()
+		c.submitAndWait()
 		c.setLast(cmd)
 		c.refuse(text)
 		return nil
@@ -232,13 +232,13 @@ func (c *client) refuse(text string) {
 	c.flushIfLong()
 }
 
-// passOn has the loop answer a request.
-func (c *client) passOn(cmd *command.Command, args [][]byte, size int) {
+// queueForLoop has the loop answer a request.
+func (c *client) queueForLoop(cmd *command.Command, args [][]byte, size int) {
 	c.toLoop(byOriginalName(cmd, args), nil)
 	c.requests[len(c.requests)-1].Peer = c.s.cmds.ofPeers(cmd)
 	c.checkedAs[len(c.requests)-1] = cmd
 	c.setLast(cmd)
-	if c.mayLag(cmd, size) {
+	if c.mayReplyLater(cmd, size) {
 		c.lagging++
 	}
 	if c.oneByOne || len(c.requests) == maxBatch {
@@ -253,9 +253,9 @@ func (c *client) toLoop(args [][]byte, f finisher) {
 	c.checkedAs = append(c.checkedAs, nil)
 }
 
-// settle submits the requests for the loop and replies to all of them, behind
+// submitAndWait submits the requests for the loop and replies to all of them, behind
 // what is owed.
-func (c *client) settle() {
+func (c *client) submitAndWait() {
 	ok := c.awaitOwed(0)
 	c.dropping = c.dropping || !ok
 	n := len(c.requests)
@@ -358,7 +358,7 @@ func (c *client) submitted() {
 func (c *client) awaitEvents() {
 	nothing := func(*client, resp.Value) resp.Value { return resp.Value{Kind: resp.None} }
 	c.toLoop([][]byte{[]byte("SENTINEL"), []byte("MYID")}, nothing)
-	c.settle()
+	c.submitAndWait()
 }
 
 // await waits for the answer at place i of the batch; false if the connection

@@ -108,20 +108,20 @@ func (r *reactor) round(events []unix.EpollEvent) {
 	now := r.s.uptime()
 	answered := r.ready[:0]
 	for _, c := range r.ready {
-		if !c.turn.take() {
+		if !c.reading.acquireForReactor() {
 			continue
 		}
 		if c.answer(now) {
 			answered = append(answered, c)
 		} else {
-			c.turn.handOver()
+			c.reading.handOver()
 		}
 	}
 	for _, c := range answered {
 		sent := c.flush()
-		c.settled()
-		if !sent || !c.turn.putDown() {
-			c.turn.handOver()
+		c.publishState()
+		if !sent || !c.reading.releaseFromReactor() {
+			c.reading.handOver()
 		}
 	}
 	clear(r.ready)
@@ -131,8 +131,8 @@ func (r *reactor) round(events []unix.EpollEvent) {
 // answer reads for the reactor and answers at once what can be; false if the
 // connection's goroutine has to go on.
 func (c *client) answer(now time.Duration) bool {
-	c.quickOnly = true
-	defer func() { c.quickOnly = false }()
+	c.fastPathOnly = true
+	defer func() { c.fastPathOnly = false }()
 	for range readsPerRound {
 		err := c.receive(now)
 		if err == unix.EAGAIN {
@@ -152,33 +152,33 @@ func (c *client) answer(now time.Duration) bool {
 	return false
 }
 
-// turn says who may touch what belongs to a connection's goroutine: that, or
+// readOwner says who may touch what belongs to a connection's goroutine: that, or
 // the reactor.
-type turn struct {
+type readOwner struct {
 	state atomic.Int32
 	given chan struct{} // the reactor hands over
 }
 
 // The states of a turn.
 const (
-	own      int32 = iota // the goroutine's
-	ownMore               // the same, and more came to be read
-	lying                 // nobody's: the goroutine waits, the reactor takes it when something can be read
-	reactors              // the reactor's
-	claimed               // the same, but the goroutine wants it back
+	ownedByGoroutine int32 = iota // the goroutine's
+	ownedWithMore                 // the same, and more came to be read
+	unowned                       // nobody's: the goroutine waits, the reactor takes it when something can be read
+	ownedByReactor                // the reactor's
+	wantedBack                    // the same, but the goroutine wants it back
 )
 
 // take gets the turn for the reactor. If the goroutine has it that will look
-// for more before it lays it down.
-func (t *turn) take() bool {
+// for more before it releases it.
+func (t *readOwner) acquireForReactor() bool {
 	for {
 		switch s := t.state.Load(); s {
-		case lying:
-			if t.state.CompareAndSwap(lying, reactors) {
+		case unowned:
+			if t.state.CompareAndSwap(unowned, ownedByReactor) {
 				return true
 			}
-		case own:
-			if t.state.CompareAndSwap(own, ownMore) {
+		case ownedByGoroutine:
+			if t.state.CompareAndSwap(ownedByGoroutine, ownedWithMore) {
 				return false
 			}
 		default:
@@ -188,34 +188,34 @@ func (t *turn) take() bool {
 }
 
 // putDown ends the reactor's turn; false if the goroutine wants it.
-func (t *turn) putDown() bool { return t.state.CompareAndSwap(reactors, lying) }
+func (t *readOwner) releaseFromReactor() bool { return t.state.CompareAndSwap(ownedByReactor, unowned) }
 
 // handOver gives the reactor's turn to the goroutine.
-func (t *turn) handOver() {
-	t.state.Store(own)
+func (t *readOwner) handOver() {
+	t.state.Store(ownedByGoroutine)
 	t.given <- struct{}{}
 }
 
-// layDown ends the goroutine's turn; false, and it goes on, if there is more
+// release ends the goroutine's turn; false, and it goes on, if there is more
 // to read.
-func (t *turn) layDown() bool {
-	if t.state.CompareAndSwap(own, lying) {
+func (t *readOwner) release() bool {
+	if t.state.CompareAndSwap(ownedByGoroutine, unowned) {
 		return true
 	}
-	t.state.Store(own)
+	t.state.Store(ownedByGoroutine)
 	return false
 }
 
-// reclaim gets the turn back for the goroutine.
-func (t *turn) reclaim() {
+// acquire gets the turn back for the goroutine.
+func (t *readOwner) acquire() {
 	for {
 		switch t.state.Load() {
-		case lying:
-			if t.state.CompareAndSwap(lying, own) {
+		case unowned:
+			if t.state.CompareAndSwap(unowned, ownedByGoroutine) {
 				return
 			}
-		case reactors:
-			if t.state.CompareAndSwap(reactors, claimed) {
+		case ownedByReactor:
+			if t.state.CompareAndSwap(ownedByReactor, wantedBack) {
 				<-t.given
 				return
 			}
@@ -229,11 +229,11 @@ func (t *turn) reclaim() {
 // rest lets the reactor answer until it hands over, or the connection ends.
 func (c *client) rest() {
 	select {
-	case <-c.turn.given:
+	case <-c.reading.given:
 		return
 	case <-c.gone:
 	case <-c.s.stopping:
 	}
-	c.turn.reclaim()
+	c.reading.acquire()
 	c.drained = false
 }

@@ -18,7 +18,7 @@ func (c *client) say(v resp.Value) {
 	if c.muted || c.skip > 0 {
 		return
 	}
-	if len(v.Elems) == 0 && len(v.Str) < flushSize || c.quickOnly || v.Size(flushSize) < flushSize {
+	if len(v.Elems) == 0 && len(v.Str) < flushSize || c.fastPathOnly || v.Size(flushSize) < flushSize {
 		c.reply = resp.Append(c.reply, c.info.proto, v)
 		return
 	}

@@ -31,7 +31,7 @@ type Server struct {
 	o        Options
 	log      *slog.Logger
 	handlers [command.MaxCommands]handler
-	quick    [command.MaxCommands]bool
+	fastPath [command.MaxCommands]bool
 	cmds     known
 	entries  encodings // of COMMAND INFO
 	docs     encodings // of COMMAND DOCS
@@ -59,15 +59,15 @@ type Server struct {
 	nopass     atomic.Bool // user default needs no password
 	open       atomic.Bool // ... and is on: nobody needs to authenticate
 
-	mu       sync.Mutex
-	clients  map[uint64]*client
-	lastID   uint64
-	doors    []*door
-	shutdown sync.Once
-	closing  atomic.Bool
-	stopping chan struct{} // closed when nobody reads any more
-	closed   chan struct{} // closed when all connections are to go
-	wg       sync.WaitGroup
+	mu        sync.Mutex
+	clients   map[uint64]*client
+	lastID    uint64
+	listeners []*clientListener
+	shutdown  sync.Once
+	closing   atomic.Bool
+	stopping  chan struct{} // closed when nobody reads any more
+	closed    chan struct{} // closed when all connections are to go
+	wg        sync.WaitGroup
 }
 
 // New makes a Server that listens nowhere yet. An error says which option is
@@ -103,7 +103,7 @@ func New(o Options) (*Server, error) {
 		clients:  make(map[uint64]*client),
 		stopping: make(chan struct{}), closed: make(chan struct{}),
 	}
-	s.handlers, s.quick = handlers(o.Table), quickCommands(o.Table)
+	s.handlers, s.fastPath = handlers(o.Table), fastPathCommands(o.Table)
 	s.cmds = knownOf(o.Table)
 	s.hub.init(s)
 	s.calls.init()
@@ -122,13 +122,13 @@ func (s *Server) uptime() time.Duration { return time.Since(s.born) }
 // Serve accepts clients from ln until Close. ln may be a TLS listener
 // (crypto/tls), or of a Unix socket. Serve returns nil after Close.
 func (s *Server) Serve(ln net.Listener) error {
-	d := &door{s: s, ln: ln}
+	d := &clientListener{s: s, ln: ln}
 	s.mu.Lock()
 	if s.closing.Load() {
 		s.mu.Unlock()
 		return ln.Close()
 	}
-	s.doors = append(s.doors, d)
+	s.listeners = append(s.listeners, d)
 	s.mu.Unlock()
 	return redcon.Serve(d, handle, nil, nil)
 }
@@ -193,7 +193,7 @@ func (s *Server) Close(ctx context.Context) error {
 		s.mu.Unlock()
 		return nil
 	}
-	for _, d := range s.doors {
+	for _, d := range s.listeners {
 		d.ln.Close()
 	}
 	for _, c := range s.clients {

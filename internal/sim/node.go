@@ -206,11 +206,11 @@ func (n *Node) tick() {
 func (n *Node) written(seq sentinel.Seq, took time.Duration, reason string) {
 	switch {
 	case reason == "":
-		n.perform(n.out.Settle(seq, true))
+		n.perform(n.out.Release(seq, true))
 	case n.opt.Boot.StrictDurability:
 		n.perform(n.out.Refuse(seq))
 	default:
-		n.perform(n.out.Settle(seq, false))
+		n.perform(n.out.Release(seq, false))
 	}
 	n.step(sentinel.Persisted{Seq: seq, Took: took, Reason: reason})
 }

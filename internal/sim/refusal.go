@@ -53,7 +53,7 @@ func (k *checker) refused(n *Node, name string, args []string, at time.Duration,
 		return
 	}
 	election := min(10*time.Second, m.FailoverTimeout)
-	since, limit := max(s.since, k.node(n).woke), max(election/2, quorum.BootBind)
+	since, limit := max(s.since, k.node(n).woke), max(election/2, quorum.BootLock)
 	kindAt, known := k.node(n).ours[from.addr]
 	if from.opt.Original || !n.reaches(from) || !known || kindAt > at { // not known to be of our kind, after a restart, counts as one (E-5)
 		since, limit = max(since, s.older[from.name]), election+time.Second
