@@ -10,6 +10,7 @@ import (
 
 	"gosentinel/conf"
 	"gosentinel/internal/resp"
+	"gosentinel/quorum"
 	"gosentinel/replication"
 )
 
@@ -152,6 +153,26 @@ func TestNoPromotionAloneWithoutLeading(t *testing.T) {
 	require.NotContains(t, w.reply(7000, "MULTI", resp.Err("EXECABORT Transaction discarded because of previous errors.")), "SLAVEOF NO ONE")
 	require.Equal(t, stateWaitStart, m.failover.state, "a new attempt")
 	require.True(t, m.replicas[0].unconfirmedPromotion, "the first may have been carried out")
+}
+
+// A SLAVEOF whose transaction was refused is not repeated alone once a vote has
+// been given whose outcome is not known: the elected may just be promoting the
+// replica, which was a stray master when it was told. Rule: E-44, E-52.
+func TestNoSlaveOfAloneAfterAVote(t *testing.T) {
+	for _, voted := range []bool{false, true} {
+		w := met(t, true)
+		m := w.c.masters[0]
+		r := m.replicas[0]
+		r.role, r.roleSince = replication.Master, w.now.Mono
+		w.c.follow(r, m.addr)
+		w.pass(time.Millisecond)
+		if voted {
+			w.take(w.do("SENTINEL", "is-master-down-by-addr", "10.0.0.1", "6379", "5", peerID(0)))
+			require.Equal(t, quorum.RunID(peerID(0)), m.ballot.Vote)
+		}
+		cmds := w.reply(7000, "MULTI", resp.Err("EXECABORT Transaction discarded because of previous errors."))
+		require.Equal(t, !voted, slices.Contains(cmds, "SLAVEOF 10.0.0.1 6379"), "%q", cmds)
+	}
 }
 
 // A replica that has begun to follow has no time limit of its own. Rule: B-723.

@@ -112,7 +112,13 @@ var defects = []defect{
 		{"sentinel/elect.go", "if p.link.voteReplyGate > c.durableSeq {", "if false {"},
 	}},
 	{name: "epoch test of E-21", transcript: "mass-twelve.txt", shows: `s\d \S+ -failover-abort-not-elected`, edits: []edit{
-		{"sentinel/elect.go", "	if c.votingSuspended.forbids(c.now.Mono, epoch) {", "	if epoch < c.epoch || c.votingSuspended.forbids(c.now.Mono, epoch) {"},
+		{"sentinel/elect.go", "m.ballot.Answer(c.now.Mono, ask, c.standing(m)) {", `m.ballot.Answer(c.now.Mono, ask, func() quorum.Standing {
+		s := c.standing(m)
+		if epoch < c.epoch {
+			s.Config = max(s.Config, epoch)
+		}
+		return s
+	}()) {`},
 	}},
 	{name: "bind without limit", transcript: "endless-candidate.txt", shows: `BROKEN .* I-12: .*|no \+switch-master within 8s`, edits: []edit{
 		{"quorum/ballot.go", "return min(b.heardAt+s.Lock, b.since+s.Timing.Limit())", "return b.heardAt + s.Lock"},
@@ -225,7 +231,7 @@ var defects = []defect{
 	{name: "what was asked before a sleep is as old as its answer", rule: "I-16", first: 600002661, edits: []edit{
 		{"sentinel/detect_sleep.go", "if asked[k].is != sendPing {", "if false {"},
 	}},
-	{name: "a refused SLAVEOF is repeated after a vote", rule: "I-7", first: 600004779, edits: []edit{
+	{name: "a refused SLAVEOF is repeated after a vote", test: "TestNoSlaveOfAloneAfterAVote", edits: []edit{
 		{"sentinel/failover_order.go", "i.replica != nil && c.choosable(m, i.replica):", "false:"},
 	}},
 	{name: "nobody is re-pointed", rule: "I-11", edits: []edit{

@@ -97,6 +97,7 @@ func (k *checker) unasked(n *Node, name string, m *masterWatch) {
 		o := k.byID(p.RunID)
 		switch {
 		case o == nil || n.othersAt(o): // the connection may be that of another name
+		case o.addr != (Addr{k.w.meant(p.Addr.Host), p.Addr.Port}): // forged hellos have moved it elsewhere
 		case k.asks[askOf{o.name, n.ID(), name, m.epoch}]:
 			return
 		case n.reaches(o):
