@@ -55,6 +55,9 @@ func (k *checker) elected(n *Node, name string, at Addr) {
 	if i := k.w.Instance(at); i != nil && i.opt.Cluster {
 		return // it is left for the node that the cluster has promoted, down or not (E-82)
 	}
+	if k.w.now-m.electedAt >= opinionAge {
+		return // told late, by a disk or after a sleep: who saw it down then is not known any more
+	}
 	down := 0
 	for _, o := range k.w.nodes {
 		ow := k.of(o, name)

@@ -46,6 +46,8 @@ func (k *checker) intends(n *Node, e sentinel.Event) {
 		m.silent = false
 	case "+reset-master", "+monitor":
 		m.silent, m.spared = false, 0
+	case "+elected-leader":
+		m.electedAt = k.w.now
 	case "+try-failover":
 		m.byHand, m.acted, m.forces = k.node(n).byHand == name, false, false
 		k.node(n).byHand = ""

@@ -89,7 +89,9 @@ func (k *checker) unasked(n *Node, name string, m *masterWatch) {
 	if n.opt.Original || d == nil || k.w.now-max(m.manualAt, k.node(n).awake) >= quorum.ForceAfter(0) {
 		return
 	}
-	if n.Disk.behind { // its file names peers that RESET may have made it forget
+	// Else its file may name peers that RESET has made it forget, or where they
+	// were before a forged hello moved them.
+	if n.Disk.behind || n.Disk.busy || n.Disk.dirty {
 		return
 	}
 	silent := ""
