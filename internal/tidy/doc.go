@@ -1,6 +1,8 @@
 // Package tidy holds the rules of this repository, as functions that its own
 // test runs over the whole tree: which package may import which, what a pure
-// package may not do, and how long, how formed and how finished a file must be.
+// package may not do, and how long, how formed and how finished a file must be; that each
+// rule that is cited is defined in docs/spec and each that is defined has a test;
+// and that links lead somewhere.
 //
 // A new package is a new row of the import table.
 //

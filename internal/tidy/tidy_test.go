@@ -15,6 +15,10 @@ func TestRepository(t *testing.T) {
 	require.NotEmpty(t, tree.Go)
 	unfinished, err := tree.Unfinished()
 	require.NoError(t, err)
+	law, err := tree.Law()
+	require.NoError(t, err)
+	links, err := tree.Links()
+	require.NoError(t, err)
 	for _, rule := range []struct {
 		name  string
 		found []string
@@ -26,6 +30,9 @@ func TestRepository(t *testing.T) {
 		{"no test sleeps", tree.Sleeps()},
 		{"all is formatted", tree.Formats()},
 		{"all testdata is used", tree.Testdata()},
+		{"rules that are cited are defined, and the defined are tested", law},
+		{"links lead somewhere", links},
+		{"names are those of the field", tree.Banned()},
 	} {
 		t.Run(rule.name, func(t *testing.T) {
 			require.Empty(t, rule.found, strings.Join(rule.found, "\n"))

@@ -1,0 +1,59 @@
+package tidy
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// write makes a repository of these files.
+func write(t *testing.T, files map[string]string) *Tree {
+	t.Helper()
+	root := t.TempDir()
+	for p, text := range files {
+		path := filepath.Join(root, p)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	tree, err := Load(root)
+	require.NoError(t, err)
+	return tree
+}
+
+// What is cited is defined, and what is defined is shown by a test, or there is a
+// reason why not.
+func TestTheLawIsWhole(t *testing.T) {
+	tree := write(t, map[string]string{
+		"docs/spec/a.md":              "* **B-1** a rule\n* **B-2** another\n| E-5 | in a row |\n**B-9** with parts: **B-9b**\n",
+		"docs/spec/commands.md":       "### 2.3 A section\n",
+		"docs/rules-without-tests.md": "| B-2 | why |\n",
+		"a.go":                        "package a\n\n// Rule: B-1, B-7, E-5.2.\n",
+		"a_test.go":                   "package a\n\n// Rule: B-1, K-2.3, B-9b.\n",
+		"testdata/x.txt":              "# Rules: E-4 to E-5\n",
+	})
+	found, err := tree.Law()
+	require.NoError(t, err)
+	require.Equal(t, []string{"a.go: no page defines B-7", "testdata/x.txt: no page defines E-4"}, found)
+
+	found, err = write(t, map[string]string{"docs/spec/a.md": "**B-1** and **B-2**", "a_test.go": "package a // B-1"}).Law()
+	require.NoError(t, err)
+	require.Equal(t, []string{"B-2: no test cites it, and docs/rules-without-tests.md does not say why"}, found)
+}
+
+// A link leads to a page, and to a heading of it.
+func TestLinksLeadSomewhere(t *testing.T) {
+	tree := write(t, map[string]string{
+		"README.md": "[a](docs/a.md) [b](docs/b.md) [c](docs/a.md#what-is-there) [d](docs/a.md#nothing) [e](#top) [f](https://x.example/y)\n# Top\n",
+		"docs/a.md": "# A\n\n## What is there?\n\n[up](../README.md)\n",
+	})
+	found, err := tree.Links()
+	require.NoError(t, err)
+	require.Equal(t, []string{"README.md: no such file: docs/b.md", "README.md: no such heading: docs/a.md#nothing"}, found)
+}
+
+func TestBannedNamesAreFound(t *testing.T) {
+	tree := write(t, map[string]string{"a.go": "package a\n\nfunc recant() {}\n"})
+	require.Equal(t, []string{"a.go:3: recant: say withdrawUnwrittenVotes"}, tree.Banned())
+}
