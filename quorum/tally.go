@@ -67,12 +67,14 @@ func Count(need int, settled bool, voters []Voter, grace time.Duration) Outcome 
 		}
 		contended = contended || v.Reply == VoteForOther || v.Reply == VoteRefused || v.Reply == VoteWithheld && v.WithheldFor > WithheldMax
 	}
+	// Enough votes, but our own may be lost in a crash until it is on disk.
 	if votes >= need {
 		if settled {
 			return Won
 		}
 		return Open
 	}
+	// Silence alone loses nothing: a vote may be waiting for a slow disk.
 	if !contended {
 		return Open
 	}

@@ -219,11 +219,13 @@ const staleWait = time.Millisecond
 // runDueNodes lets every node act that was touched or whose time has come, until
 // none is left, and files their next deadlines.
 func (c *Core) runDueNodes() {
+	// Taken out first: a node that is due and was touched acts once.
 	for c.deadlines.head() <= c.now.Mono {
 		n := c.deadlines.first()
 		c.deadlines.remove(n)
 		c.touch(n)
 	}
+	// The list grows while it is walked: what a node does may concern others.
 	for i := 0; i < len(c.work); i++ {
 		invariant.That(i < 1<<24, "S2.10", "a step that does not end, at node %d", i)
 		n := c.work[i]

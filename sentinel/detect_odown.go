@@ -100,6 +100,8 @@ func (c *Core) askTime(m *master, p *peer) time.Duration {
 	if !p.connected() || p.mute() || p.link.full() {
 		return farAway
 	}
+	// A candidate or leader renews its voters, whatever they think of the master.
+	// One whose write does not return could not use the votes: it lets them go.
 	if m.failover.wantsVotes() && !c.disk.sick {
 		next := p.askedAt + m.timing(c).Renew()
 		if p.askedAt == never {
@@ -180,6 +182,7 @@ func goodCandidate(s string) bool {
 //
 // Rule: B-322, E-6, E-30, S-4.
 func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
+	// Counted before the answer is judged: whatever it is, one request less is out.
 	p.asks--
 	m := p.of
 	if !p.link.identified || p.mute() || v.Kind != resp.Array || len(v.Elems) != 3 || v.Elems[0].Kind != resp.Integer ||
@@ -188,9 +191,13 @@ func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
 		return
 	}
 	p.answeredAt = c.now.Mono
+	// An opinion is of an address. One of another, or of the one before a switch of
+	// ours, says nothing of the present master.
 	foreign := sent.foreign || sent.turn != m.switched.count
 	p.answered = m.sdown && sent.at >= m.sdownSince && !foreign
 	p.opinionDown = v.Elems[0].Int == 1 && !foreign
+	// A peer that agrees is asked each second; one that does not is asked soon and
+	// then ever more rarely, since it may just be a moment behind.
 	if p.opinionDown {
 		p.askStep = 0
 	} else {
@@ -224,6 +231,7 @@ func (c *Core) hearVoice(m *master, p *peer, sent pending, leader quorum.RunID, 
 	was := v.kind
 	v.kind = quorum.JudgeReply(quorum.RunID(c.myID), m.failover.epoch, m.configEpoch, leader, epoch)
 	v.sentAt = sent.at
+	// Its lock is short: asking again soon costs little and wins the vote early.
 	if v.kind == quorum.VoteWithheld && was != quorum.VoteWithheld {
 		v.withheldSince, v.retries = c.now.Mono, 0
 		v.retryAt = c.now.Mono + 50*time.Millisecond
@@ -264,6 +272,7 @@ const askBackGap = 100 * time.Millisecond
 // Rule: B-330, B-331, E-2, E-20.
 func (c *Core) answerAsk(m *master, in Request, epoch int64, candidate string) {
 	p := m.peerByClient(in.Client)
+	// A connection can take any name; a request for a vote names its candidate.
 	if p == nil && candidate != "*" {
 		p = m.findPeer(candidate)
 	}
@@ -279,6 +288,7 @@ func (c *Core) answerAsk(m *master, in Request, epoch int64, candidate string) {
 	}
 	c.touch(&m.node)
 	down := int64(0)
+	// In TILT our own sight of the master is not to be trusted (B-803).
 	if m.sdown && !c.tilt {
 		down = 1
 	}
@@ -286,6 +296,7 @@ func (c *Core) answerAsk(m *master, in Request, epoch int64, candidate string) {
 		c.emitNow(Respond{ID: in.ID, Value: opinion(down, "*", 0)})
 		return
 	}
+	// The wire's number is signed; below 0 it is no epoch of anybody.
 	if epoch >= 0 {
 		c.vote(m, quorum.Epoch(epoch), quorum.RunID(candidate))
 	}
@@ -295,6 +306,8 @@ func (c *Core) answerAsk(m *master, in Request, epoch int64, candidate string) {
 	} else {
 		c.emit(answer)
 	}
+	// What the peer asks behind this answer reaches us only when the answer leaves:
+	// a request for our vote may already be on its way.
 	if p != nil && c.seq > c.durableSeq {
 		if p.link.voteReplyGate <= c.durableSeq {
 			c.voteReplyGates = append(c.voteReplyGates, p.link)

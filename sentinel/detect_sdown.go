@@ -18,6 +18,7 @@ func (c *Core) pong(l *link, v resp.Value) {
 		return
 	}
 	pong := strings.HasPrefix(v.Str, "PONG")
+	// It has just become well: what it is may have changed while it could not tell.
 	if pong && l.unwell {
 		for _, i := range l.users {
 			c.askAnew(i)
@@ -32,6 +33,7 @@ func (c *Core) pong(l *link, v resp.Value) {
 		if i := l.users[0]; pong && i.kind == kindMaster {
 			i.of.rebooted = false
 		}
+		// The usual case, and it may have thousands of users.
 		if l.downs == 0 {
 			return
 		}
@@ -40,6 +42,8 @@ func (c *Core) pong(l *link, v resp.Value) {
 				c.touch(i)
 			}
 		}
+	// A script that runs too long makes a master look dead: end it, once for each
+	// time that it is down, as the original does.
 	case strings.HasPrefix(v.Str, "BUSY"):
 		if i := l.users[0]; i.kind != kindPeer && i.sdown && !i.killSent {
 			i.killSent = true
@@ -92,6 +96,7 @@ func (c *Core) isDown(i *instance) bool {
 	if i.kind != kindMaster {
 		return false
 	}
+	// A master that says that it is a replica is no master, however well it answers.
 	if i.role == replication.Replica && now-i.roleSince > m.downAfter+2*c.params.infoPeriod {
 		return true
 	}
@@ -104,6 +109,8 @@ func (c *Core) downDue(i *instance) time.Duration {
 		return farAway
 	}
 	m, l := i.of, i.link
+	// Nothing is owed now; whatever begins to be touches the instance. Later than
+	// this it need not be looked at.
 	due := c.now.Mono + m.downAfter + 1
 	if (l.waits || l.cmd.state == connClosed) && !(l.unseen && l.downs == 0) {
 		due = l.silentSince(c) + m.downAfter + 1
@@ -131,6 +138,7 @@ func (c *Core) judgeDown(i *instance) {
 	if down == i.sdown {
 		return
 	}
+	// The count lets a PONG pass without a look at each of thousands of users.
 	i.sdown = down
 	if down {
 		i.link.downs++

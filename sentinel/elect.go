@@ -58,6 +58,7 @@ func (c *Core) stepElection(m *master) {
 	e := &m.election
 	switch m.failover.state {
 	case stateNone:
+		// Looked at before the start, which ends the dispute that is its reason.
 		repair := !m.odown && m.disputed != never && c.followSince(m) == never
 		e.startAt = c.startTime(m)
 		if e.startAt <= c.now.Mono {
@@ -84,6 +85,8 @@ func (c *Core) electionDue(m *master) time.Duration {
 // Rule: E-10, E-16, E-18, E-80.
 func (c *Core) startTime(m *master) time.Duration {
 	e := &m.election
+	// A peer that announced another address in our config epoch may have given in
+	// since: nothing is left to settle then.
 	if m.disputed != never && !m.stillDisputed() {
 		m.disputed = never
 	}
@@ -98,6 +101,7 @@ func (c *Core) startTime(m *master) time.Duration {
 		return farAway
 	}
 	c.shortenPause(m)
+	// All that may hold a start back; the last to end counts.
 	t0 := max(since, e.lastAttempt+quorum.LeastGap(e.hurried), e.pauseUntil, c.votingSuspended.until, c.discoveryEnd(m))
 	if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != c.self() {
 		end := m.ballot.LockEnd(c.standing(m))
@@ -106,6 +110,8 @@ func (c *Core) startTime(m *master) time.Duration {
 		}
 		t0 = max(t0, end)
 	}
+	// A minority would burn an epoch with each attempt. The first one is free, since
+	// peers that look dead may only be slow, and nobody can win without them.
 	if e.attempts > 0 && c.usable(m) < quorum.Need(m.voters(), m.quorum) {
 		t0 = max(t0, e.lastAttempt+2*m.failoverTimeout)
 	}
@@ -123,6 +129,8 @@ func (c *Core) startTime(m *master) time.Duration {
 	c.tellPause(m)
 	rank, heard := 0, t0
 	limit := t0 + m.timing(c).Limit()
+	// Better placed peers go first: each gets a slot of its own in which it may ask
+	// us, so that requests do not collide.
 	for p := range c.better(m) {
 		rank++
 		if p.link.voteReplyGate > c.durableSeq { // it may have asked already, behind an answer of ours that waits for its write
@@ -218,9 +226,12 @@ func (c *Core) rank(m *master) int {
 
 // better are the better placed peers.
 func (c *Core) better(m *master) iter.Seq[*peer] {
+	// Who has just tried in vain comes after all who have not, by run id within
+	// each group: the next best takes over, and nobody tries for ever.
 	selfFailed := m.election.failed[c.self()]
 	return func(yield func(*peer) bool) {
 		for _, p := range m.peers {
+			// Not waited for: originals have no ranks, and the others would not stand.
 			if !p.link.isGosentinel || p.mute() || !c.attentive(p) || p.saysUp(c) {
 				continue
 			}
@@ -250,6 +261,7 @@ const slowWrite = 250 * time.Millisecond
 // Rule: E-14.
 func (c *Core) penalty(m *master) int {
 	n := 0
+	// Somebody else may see a replica that we do not: let all others go first.
 	if !c.anyEligible(m) {
 		n += m.voters()
 	}
@@ -276,6 +288,8 @@ func (c *Core) slot(m *master) time.Duration {
 func (c *Core) start(m *master, manual bool) {
 	e := &m.election
 	c.endRest(m)
+	// What is left of the last failover belongs to its epoch: no order of it may
+	// be given in the new one.
 	epoch := c.newEpoch()
 	c.changeMaster(m)
 	e.attempts++
@@ -285,6 +299,8 @@ func (c *Core) start(m *master, manual bool) {
 		e.hurried = 0
 	}
 	e.lastAttempt = c.now.Mono
+	// The master answers, as for a failover by hand: its data set is what it has
+	// now, not what was noted at an outage before.
 	if !m.sdown {
 		c.snapshotReplIDs(m)
 	}
@@ -299,6 +315,7 @@ func (c *Core) standForVotes(m *master) {
 	f := &m.failover
 	m.ballot.CastSelf(c.now.Mono, f.epoch, c.self())
 	c.changeMaster(m)
+	// Requests leave at once, while this is being written; counting waits for it.
 	f.voteSeq = c.seq
 	c.say(LevelWarning, "+vote-for-leader", c.myID+" "+strconv.FormatUint(uint64(f.epoch), 10), m)
 	for _, p := range m.peers {
@@ -310,6 +327,8 @@ func (c *Core) standForVotes(m *master) {
 		c.touch(&r.instance)
 	}
 	f.voters = m.voters()
+	// Who is known only to others votes too: the votes of those that we happen to
+	// know are no majority.
 	if c.discovering(m) {
 		all, _ := c.census(m)
 		f.voters = max(f.voters, all) // those too that only others know
@@ -356,6 +375,7 @@ func (c *Core) voters(m *master) []quorum.Voter {
 //
 // Rule: E-18, S-4.
 func (m *master) need() int {
+	// Peers that are forgotten during the attempt must not lower the majority.
 	m.failover.voters = max(m.failover.voters, m.voters())
 	return quorum.Need(m.failover.voters, m.quorum)
 }
@@ -376,6 +396,7 @@ func (c *Core) grace(m *master) time.Duration {
 func (c *Core) countVotes(m *master) {
 	f := &m.failover
 	outcome := quorum.Count(m.need(), c.ownVoteDurable(m), c.voters(m), c.grace(m))
+	// A failover by hand has no time limit: whoever asked for it is waiting.
 	over := c.now.Mono > f.startedAt+m.timing(c).Election()
 	if outcome == quorum.Won && (!over || f.manual) {
 		c.elected(m)

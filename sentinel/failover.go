@@ -83,6 +83,7 @@ func (c *Core) promotionUnpublished(m *master) bool {
 // stepFailover takes the steps that are due.
 func (c *Core) stepFailover(m *master) {
 	f := &m.failover
+	// Nothing irreversible has been done yet, and the outage is over.
 	if c.recovered(m) {
 		c.spare(m)
 		return
@@ -97,6 +98,7 @@ func (c *Core) stepFailover(m *master) {
 			c.selectReplica(m)
 		}
 	}
+	// The states follow each other within one step where nothing is waited for.
 	if f.state == stateSendNoOne {
 		c.sendNoOne(m)
 	}
@@ -141,6 +143,7 @@ func (c *Core) enter(m *master, s failoverState) {
 func (c *Core) elected(m *master) {
 	f := &m.failover
 	invariant.That(c.ownVoteDurable(m), "S-3", "leader of %d before its vote is on disk", f.epoch)
+	// Silence is waited for longer after each lost election; this one is won.
 	m.election.lost = 0
 	f.electedAt = c.now.Mono
 	c.event(LevelWarning, "+elected-leader", &m.instance, "")
@@ -180,12 +183,15 @@ func (c *Core) mayPromote(m *master) leadership {
 	if m.ballot.Epoch != f.epoch || m.ballot.Vote != c.self() {
 		return superseded // we have voted since: the other may promote, and with our vote
 	}
+	// Whoever asked for it by hand has taken the decision that votes are for.
 	if f.forced {
 		return leads
 	}
 	if c.freshVotes(m) >= m.need() {
 		return leads
 	}
+	// Votes are renewed all the time, and older ones may come back: only when so
+	// many have gone to another that the rest cannot suffice is it over.
 	lost := 0
 	for _, p := range m.peers {
 		if p.voteReply.kind == quorum.VoteForOther {
@@ -290,6 +296,8 @@ func (c *Core) choose(m *master, r *replica) {
 func (c *Core) sendNoOne(m *master) {
 	f := &m.failover
 	r := f.promoted
+	// The choice was made in this step, but an order needs a connection: who has
+	// none now may have it again when the others have been tried.
 	if !r.connected() || r.sdown {
 		c.tryNext(m, "its link is gone")
 		return
@@ -322,6 +330,7 @@ func (c *Core) watchPromotion(m *master) {
 	switch {
 	case r.sdown:
 		c.tryNext(m, "it is down")
+	// Its process died on the order: waiting for its word would cost two seconds.
 	case !r.connected() && r.link.refusedAt > f.sentAt:
 		c.tryNext(m, "nobody listens there any more")
 	case c.now.Mono > f.sentAt+promotionTry:
@@ -338,6 +347,7 @@ func (c *Core) tryNext(m *master, why string) {
 	f := &m.failover
 	r := f.promoted
 	c.logLine(LevelWarning, fmt.Sprintf("Promotion of %s given up: %s", r.describe(c), why))
+	// It may become a master yet, long after this: others must know (E-54).
 	r.promoted, r.tried = false, f.sentOne
 	r.unconfirmedPromotion = r.unconfirmedPromotion || f.sentOne
 	f.promoted = nil
@@ -367,6 +377,8 @@ func (c *Core) considerPromotion(m *master, r *replica, askedAt time.Duration) {
 	if !r.promoted || f.state != stateWaitPromotion || askedAt < f.sentAt {
 		return
 	}
+	// A refusal alone proves nothing, and neither does INFO that was asked for before
+	// it: both together end the wait.
 	if r.role != replication.Master {
 		if f.refused != "" && askedAt >= f.refusedAt {
 			c.tryNext(m, "it answered "+f.refused)
@@ -381,6 +393,7 @@ func (c *Core) considerPromotion(m *master, r *replica, askedAt time.Duration) {
 	c.enter(m, stateReconfSlaves)
 	c.changeMaster(m)
 	m.lastPromotion = promotion{f.epoch, c.seq, c.now.Mono}
+	// From here on the promotion is told, but each word of it waits for the write.
 	c.awaitWrite(m) // what the voters are asked, and when, is another matter once it is on disk
 	c.show(m)
 	c.event(LevelWarning, "+promoted-slave", &r.instance, "")

@@ -21,12 +21,16 @@ const reconfWait = time.Second
 // Rule: B-720, B-722, B-724, E-55, E-56, W-5, W-15, W-17.
 func (c *Core) reconfigure(m *master) {
 	f := &m.failover
+	// Nobody is pointed to a dead master. The switch is made all the same, since it
+	// has been announced, and the next failover begins from there.
 	if f.promoted.sdown {
 		c.endFailover(m, true)
 		return
 	}
 	c.expireSlots(m)
 	c.fillSlots(m)
+	// Clients wait for the end of this: replicas that cannot link up are gone on
+	// with after the switch (E-56).
 	if c.allFollow(m) || c.now.Mono > f.stateSince+m.reconfWait() {
 		c.endFailover(m, false)
 	}
@@ -151,6 +155,7 @@ func (c *Core) fillSlots(m *master) {
 		if !m.concerns(r) || r.reconf != reconfNone || r.sdown || !r.connected() {
 			continue
 		}
+		// Only its own word tells that it still follows the old master.
 		if r.left && (r.infoAt == never || c.outvoted(m)) {
 			continue
 		}
@@ -247,10 +252,13 @@ func (c *Core) finishFailover(m *master, promotedDown bool) {
 	demoted := f.demoted
 	old, replicas := m.addr, m.replicas
 	c.switchMaster(m, to, "")
+	// Its silence began before the switch: what restarted its clocks there would
+	// keep the next failover waiting for another down-after.
 	if promotedDown {
 		m.link.waits, m.link.pendingSince = true, min(m.link.pendingSince, c.now.Mono-m.downAfter-time.Millisecond)
 		c.touch(&m.instance)
 	}
+	// It was told already; +convert-to-slave comes when it says so.
 	if r := m.findReplica(old); demoted && r != nil {
 		r.demoting, r.demotedAt = true, c.now.Mono
 	}

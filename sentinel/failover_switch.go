@@ -55,6 +55,8 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 		links[r] = r.link
 		c.dismiss(&r.instance)
 	}
+	// The address is an index, a name's user and part of each description: they
+	// follow before anything is told.
 	m.addr = addr
 	c.bindName(&m.instance)
 	c.reindex(m, old)
@@ -76,6 +78,7 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 	} else {
 		c.discard(oldLink)
 	}
+	// A peer has announced it, so it is durable there; a switch of ours is not yet.
 	if by != "" {
 		c.showHeard(m)
 	} else {
@@ -94,6 +97,8 @@ func (c *Core) becomeMaster(m *master, taken *link) {
 	i := &m.instance
 	i.sdown, i.killSent, m.odown, m.rebooted = false, false, false, false
 	i.sdownSince, m.odownSince = never, never
+	// The name voted for was about the old address. The epoch stays: nobody gets a
+	// second vote in it.
 	m.ballot.Forget()
 	m.election.reset()
 	m.failover = failover{}
@@ -121,6 +126,7 @@ func (c *Core) rebuildReplica(m *master, addr replication.Addr, l *link) *replic
 // adopt gives i a link that was another's. Its clocks begin anew, with a PING
 // at once.
 func (c *Core) adopt(i *instance, l *link) {
+	// The connections live on, so that the new master is watched without a gap.
 	l.users = []*instance{i}
 	l.after, l.downs = 0, 0
 	i.link = l

@@ -93,6 +93,8 @@ func (c *Core) infoReply(i *instance, v resp.Value, sentAt time.Duration) {
 	c.touch(i)
 	i.infoError = v.Kind != resp.Bulk && v.Kind != resp.Verbatim
 	if i.infoError {
+		// The usual period is ten seconds, and a promise made for this instance may be
+		// waiting (field reports: a BUSY old master took writes for six).
 		i.infoNext = c.now.Mono + time.Second
 		return
 	}
@@ -110,6 +112,7 @@ func (c *Core) infoReply(i *instance, v resp.Value, sentAt time.Duration) {
 			c.touch(&r.instance) // how often it is asked depends on whether the master lists it
 		}
 	}
+	// What is known may be told in TILT, but nothing follows from it (B-803).
 	if c.tilt {
 		return
 	}

@@ -221,6 +221,8 @@ func (l *link) full() bool { return l.cmd.pending.len() >= maxPending*len(l.user
 //
 // Rule: B-302.
 func (c *Core) ping(l *link) {
+	// Nothing is added to what a silent instance owes; the time counts as a try, so
+	// that this is not looked at again and again.
 	if l.full() {
 		l.lastPing = c.now.Mono
 		return
@@ -247,8 +249,10 @@ func (c *Core) reopen(l *link, cn *conn) {
 	if l.users[0].addr.Port == 0 {
 		return
 	}
+	// A name may lead elsewhere by now: looked up behind this attempt, for the next.
 	c.refreshName(l)
 	cn.triedAt = c.now.Mono
+	// What could not be tried for want of descriptors can be now.
 	if !cn.pubsub {
 		c.lookAgain(l)
 	}
@@ -261,6 +265,7 @@ func (c *Core) reopen(l *link, cn *conn) {
 	cn.heardAt = c.now.Mono
 	cn.local = ""
 	c.conns[cn.id] = cn
+	// An attempt that outlives down-after would hide that the host is back.
 	timeout := min(max(l.downAfter(), 500*time.Millisecond), 5*time.Second) // W-26, R-24
 	c.emitNow(Dial{Link: cn.id, Addr: addr, Timeout: timeout, PubSub: cn.pubsub})
 	c.greet(l, cn)
@@ -376,6 +381,7 @@ func (c *Core) linkDown(in LinkDown) {
 	if !cn.pubsub && in.Refused {
 		l.refusedAt = c.now.Mono
 	}
+	// Our own lack of descriptors or memory is no sign that the instance is down.
 	if in.Ours {
 		c.cannotLook(l, cn, in.Reason)
 	}
@@ -410,6 +416,7 @@ func (c *Core) closeConn(cn *conn) {
 	if cn.state == connClosed {
 		return
 	}
+	// A hangup usually waits for the write, behind what was sent before it.
 	if c.disk.sick {
 		c.emitNow(Hangup{Link: cn.id}) // else each renewed link would keep its old socket until the write returns
 	} else {
@@ -461,6 +468,7 @@ func (l *link) cmdStaleDue(c *Core) time.Duration {
 	if l.cmd.state != connUp || !l.waits {
 		return farAway
 	}
+	// Half, so that a second connection can be tried before it is found down.
 	half := l.downAfter() / 2
 	return max(l.cmd.triedAt+c.params.minLinkReconnectPeriod, l.pendingSince+half, l.lastReply+half) + 1
 }

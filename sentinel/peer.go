@@ -45,6 +45,7 @@ func (c *Core) admit(m *master, h helloMessage, at replication.Addr, from *insta
 		}
 	}
 	switch {
+	// Who answers by its own run id holds the address, whatever anybody says.
 	case there != nil && there.proven():
 		c.dropHello(&h, from, "another Sentinel answers at its address")
 		return nil
@@ -55,6 +56,8 @@ func (c *Core) admit(m *master, h helloMessage, at replication.Addr, from *insta
 			return nil
 		}
 	}
+	// Each new peer is an event, a write and a connection: strangers must not make
+	// thousands of them.
 	if !m.admitted.take(c.now.Mono, time.Second, peerBurst) {
 		c.dropHello(&h, from, "too many Sentinels are new")
 		return nil
@@ -63,6 +66,7 @@ func (c *Core) admit(m *master, h helloMessage, at replication.Addr, from *insta
 	if !ok {
 		return nil
 	}
+	// A majority must not shrink because one name takes the place of another.
 	vouched := false
 	switch {
 	case there == nil:
@@ -129,6 +133,7 @@ func (c *Core) hearMove(m *master, p *peer, h helloMessage, at replication.Addr,
 	if from == nil {
 		way = &p.link.moves[1] // who publishes to us has reached us
 	}
+	// Said on a channel, where anybody may say it.
 	if p.proven() && from != nil && !at.Same(p.link.users[0].addr) {
 		steady := 3 * c.params.publishPeriod / 2
 		if now := c.now.Mono; now-p.claim.since < steady || now-p.link.namedAt < steady {
@@ -166,6 +171,7 @@ func (c *Core) movePeer(m *master, p *peer, addr replication.Addr) {
 		}
 	}
 	p.link.namedAt = c.now.Mono
+	// What was learnt of the process at the old address says nothing of this one.
 	if elsewhere {
 		c.closeLink(p.link)
 		p.link.proof, p.link.identified = proofNone, false

@@ -82,6 +82,7 @@ func (n *node) Look(dst []byte, args [][]byte, proto int) ([]byte, bool) {
 // what is due. Inputs come before the Tick: what an instance has answered in
 // time must not be found overdue.
 func (n *node) turn() {
+	// Results and peers before clients: a failover waits for those.
 	n.items = n.inbox.take(n.items)
 	for i := range n.items {
 		n.handle(&n.items[i])
@@ -98,6 +99,7 @@ func (n *node) turn() {
 		n.kept = need
 		n.frontend.Reserve(need)
 	}
+	// After all inputs of the turn, so that one write covers them.
 	n.write(now.Mono)
 	n.links.Flush()
 	n.frontend.Beat()
@@ -195,6 +197,7 @@ func (n *node) handle(it *item) {
 //
 // Rule: R-9.
 func (n *node) wake() {
+	// Before any input: what waited in the sockets meanwhile is as old as the sleep.
 	if d := n.clock.slept(n.clock.now()); d > 0 && !n.exited {
 		n.step(sentinel.Slept{For: d})
 	}
