@@ -112,7 +112,7 @@ var defects = []defect{
 		{"sentinel/elect.go", "if p.link.voteReplyGate > c.durableSeq {", "if false {"},
 	}},
 	{name: "epoch test of E-21", transcript: "mass-twelve.txt", shows: `s\d \S+ -failover-abort-not-elected`, edits: []edit{
-		{"sentinel/elect.go", "m.ballot.Answer(c.now.Mono, ask, c.standing(m)) {", `m.ballot.Answer(c.now.Mono, ask, func() quorum.Standing {
+		{"sentinel/elect_vote.go", "m.ballot.Answer(c.now.Mono, ask, c.standing(m)) {", `m.ballot.Answer(c.now.Mono, ask, func() quorum.Standing {
 		s := c.standing(m)
 		if epoch < c.epoch {
 			s.Config = max(s.Config, epoch)
