@@ -112,6 +112,10 @@ partitions: servers ## every cut of real networks, ours beside the original: the
 planted: ## every planted defect of the core: in how many of SEEDS=500 worlds it is caught
 	go test -count=1 -timeout 60m -v ./internal/hunt -run '^TestDefectsAreFound$$' -args -all -seeds $(SEEDS)
 
+.PHONY: structure
+structure: ## the figures of the structure: lines, comments inside functions, assertions, modules
+	@go test -count=1 -v ./internal/tidy -run '^TestFigures$$' | grep -o 'files .*'
+
 .PHONY: sim-soak
 sim-soak: ## new random worlds for an hour
 	@end=$$(( $$(date +%s) + 3600 )); first=$$(date +%s); \

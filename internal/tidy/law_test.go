@@ -57,3 +57,21 @@ func TestBannedNamesAreFound(t *testing.T) {
 	tree := write(t, map[string]string{"a.go": "package a\n\nfunc recant() {}\n"})
 	require.Equal(t, []string{"a.go:3: recant: say withdrawUnwrittenVotes"}, tree.Banned())
 }
+
+// The figures of the structure, of a small tree and of this one, which are logged.
+func TestFigures(t *testing.T) {
+	tree := write(t, map[string]string{
+		"go.mod":            "module x\n\nrequire (\n\ta.example/b v1.0.0\n)\n",
+		"sentinel/a.go":     "package sentinel\n\nfunc a() {\n\t// why\n\tinvariant.That(true)\n\n\tb()\n}\n",
+		"internal/sim/b.go": "package sim\n",
+	})
+	f, err := tree.Figures()
+	require.NoError(t, err)
+	require.Equal(t, Figures{Files: 1, Lines: 6, Inside: 1, Code: 2, Assertions: 1, Modules: 1}, f)
+
+	tree, err = Load(filepath.Join("..", ".."))
+	require.NoError(t, err)
+	f, err = tree.Figures()
+	require.NoError(t, err)
+	t.Log(f)
+}
