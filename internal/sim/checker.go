@@ -102,7 +102,8 @@ type masterWatch struct {
 	silent    bool                   // its core sees it SDOWN
 	byHand    bool                   // the attempt that its core runs or ran last
 	acted     bool                   // … which has sent SLAVEOF NO ONE
-	electedAt time.Duration          // when its core last was elected; it is told later
+	meantAt   time.Duration          // when its core began it, which may be told later
+	electedAt time.Duration          // when its core last was elected; the same
 	forces    bool                   // … which goes on without the votes
 	stands    uint64                 // the epoch that it asked for votes in last
 	spared    int                    // attempts that its core gave up because the master had recovered

@@ -50,6 +50,7 @@ func (k *checker) intends(n *Node, e sentinel.Event) {
 		m.electedAt = k.w.now
 	case "+try-failover":
 		m.byHand, m.acted, m.forces = k.node(n).byHand == name, false, false
+		m.meantAt = k.w.now
 		k.node(n).byHand = ""
 	}
 }

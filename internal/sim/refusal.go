@@ -178,6 +178,9 @@ func (k *checker) tries(n *Node, name string) {
 	if m.down != (Addr{}) && (n.opt.Original || !m.manual) {
 		m.tryAt = min(m.downAt, k.node(n).oks[Addr{k.w.meant(m.down.IP), m.down.Port}])
 	}
+	if !n.opt.Original {
+		m.tryAt = min(m.tryAt, m.meantAt)
+	}
 	m.asked = 0
 }
 
