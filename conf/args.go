@@ -21,7 +21,7 @@ const ownOption = "gosentinel-"
 // sub-commands and information options, into configuration text. It cannot
 // fail: what is wrong shows when the text is read.
 //
-// Rule: C-34, C-36, C-37, R-12; design.md section 6 for --gosentinel-<name>.
+// Rule: C-34, C-36, C-37, R-12; docs/architecture.md, settings of our own for --gosentinel-<name>.
 func ParseArgs(args []string) Args {
 	var a Args
 	options := args

@@ -61,7 +61,7 @@ func TestTextIsFileThenStdinThenOptions(t *testing.T) {
 	requireFatal(t, err, 2, "hz x", msgInt)
 }
 
-// Rule: C-34, C-36, R-12, design.md section 6.
+// Rule: C-34, C-36, R-12, docs/architecture.md, settings of our own.
 func TestParseArgs(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -86,7 +86,7 @@ func TestParseArgs(t *testing.T) {
 	}
 }
 
-// Rule: design.md section 6.
+// Rule: docs/architecture.md, settings of our own.
 func TestOwnSettings(t *testing.T) {
 	file := "#gosentinel STRICT-durability yes\n# gosentinel strict-durability maybe\n#gosentinels x\n#gosentinel later \"a b\" c\n"
 	files := map[string]string{mainFile: file}

@@ -9,7 +9,7 @@ const ownPrefix = "#gosentinel"
 // ownSettings are the settings of our own by name; each takes its words and
 // returns an error message or "".
 //
-// Rule: design.md section 6.
+// Rule: docs/architecture.md, settings of our own.
 var ownSettings = map[string]func(s *State, words []string) string{
 	"strict-durability": func(s *State, words []string) string {
 		if len(words) != 1 {

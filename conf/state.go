@@ -42,7 +42,7 @@ type State struct {
 	// nil without a state file.
 	Main []MainMaster
 
-	// Settings of our own (design.md, section 6).
+	// Settings of our own (docs/architecture.md, the shell).
 	StrictDurability bool   // #gosentinel strict-durability yes (R-8)
 	TraceFile        string // #gosentinel trace <file>; "" = none, relative to `dir`
 	TraceSize        int64  // #gosentinel trace-size <bytes> of each of its two files; 0 = default

@@ -275,8 +275,8 @@ const manyMasters = 2000
 
 // redis #2257, #14343: near 2,000 masters connections stall and a core is busy
 // for ever. One Sentinel of ours is given 2,000 and has links to all, and their
-// INFO, within seconds. (The original beside it never gets there: design.md,
-// section 8, measured it at 96 % of a core; it is not run here for that.)
+// INFO, within seconds. (The original beside it never gets there: it was
+// measured at 96 % of a core; it is not run here for that.)
 //
 // Rule: R-14, W-34.
 func TestIssue14343TwoThousandMastersConnect(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 // Sentinel, whether it ended well or was killed; and the recording holds no
 // password.
 //
-// Rule: design.md section 7, S2.7, R-12.
+// Rule: docs/architecture.md, recordings, S2.7, R-12.
 func TestRecordedFailoverReplays(t *testing.T) {
 	t.Parallel()
 	c := fixture.Cluster(t, fixture.Bed(t), testbed.ClusterOptions{Lines: []string{

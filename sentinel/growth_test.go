@@ -21,7 +21,7 @@ import (
 // there are. What it looks at is counted: nodes that act, and moves in the heap
 // of deadlines.
 //
-// Rule: W-34, design.md section 3.
+// Rule: W-34, docs/architecture.md, the core.
 func TestNoStepGrowsWithTheNumberOfInstances(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{10, 100, 1000, 10_000, 100_000} {
@@ -112,7 +112,7 @@ var walkers = map[string]string{
 	"kindReply":       "once for each connection to a peer",
 }
 
-// Rule: W-34, design.md section 3: no scan of all masters in any step but those
+// Rule: W-34, docs/architecture.md, the core: no scan of all masters in any step but those
 // that concern all of them.
 func TestWhoRangesOverAllMasters(t *testing.T) {
 	files, err := filepath.Glob("*.go")

@@ -9,7 +9,7 @@ import "time"
 // time take their turns, each at its own moment of the period, rather than all
 // at once. Periods are upper limits: what is early is right.
 //
-// Rule: R-22, B-301, B-410, B-501, design.md section 4.
+// Rule: R-22, B-301, B-410, B-501, docs/architecture.md, the shell.
 
 // phase is the next of a sequence of parts of d, from 0 up to d, that fill it
 // evenly however many are drawn: those of the golden ratio.

@@ -440,7 +440,7 @@ func (c *Core) helloAcknowledged(i *instance, v resp.Value) {
 
 // helloAll sends our hello to everybody around m at once.
 //
-// Rule: B-411, design.md 5.5.
+// Rule: B-411.
 func (c *Core) helloAll(m *master) {
 	m.eachInstance(func(i *instance) {
 		i.helloNow = true

@@ -14,7 +14,7 @@ type budgetRow struct {
 	ids  []string
 }
 
-// budgetRows is that table: first design.md, section 8, then what was added.
+// budgetRows is that table: first docs/architecture.md, then what was added.
 var budgetRows = []budgetRow{
 	{"kill -9 the master: new master accepts writes / all Sentinels name it, ms beyond",
 		[]string{"failover.3.kill.writable", "failover.3.kill.named"}},
@@ -83,7 +83,7 @@ func (r *report) budgets() (rows [][]string) {
 }
 
 // idlePace is what 1000 idle masters cost the original, in percent of a core,
-// where the budgets of design.md, section 8, were set.
+// where the budgets of docs/architecture.md, were set.
 const idlePace = 8.6
 
 // pace says what the idle figures would be where the budgets were set, by the

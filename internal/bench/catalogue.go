@@ -11,7 +11,7 @@ import (
 // nothing.
 type fleetBudget struct{ discover, cpu, rss, last float64 }
 
-// fleetBudgets are the budgets of design.md, section 8, for fleets under one
+// fleetBudgets are the budgets of docs/architecture.md, for fleets under one
 // Sentinel, by their number of masters.
 var fleetBudgets = map[int]fleetBudget{
 	1000: {discover: 3, cpu: 8, rss: 69, last: 1000},

@@ -28,7 +28,7 @@ func sample(o options) *report {
 	return r
 }
 
-// The report has every row of the table of design.md, section 8, in its words,
+// The report has every row of the table of docs/architecture.md, in its words,
 // with a figure, a budget and a verdict.
 func TestBudgetsAreThoseOfTheDesign(t *testing.T) {
 	page, _, err := sample(defaults()).page()

@@ -150,7 +150,7 @@ func (s *startup) connect(p *process, table *command.Table, users *acl.Users, ma
 
 // makeCore makes the core and, if that is wanted, a recorder around it.
 //
-// Rule: design.md section 7.
+// Rule: docs/architecture.md, recordings.
 func (s *startup) makeCore(p *process, now sentinel.Stamp) (machine, error) {
 	seed := randomSeed()
 	core, err := sentinel.New(now, s.conf.State, seed)

@@ -49,7 +49,7 @@ type Options struct {
 // writes the blocks, and if it falls behind, what happens meanwhile is not
 // recorded, and a new file is begun with the state of the core as it is then.
 //
-// Rule: design.md section 7, S2.10.
+// Rule: docs/architecture.md, recordings, S2.10.
 type Recorder struct {
 	core *sentinel.Core
 	opt  Options

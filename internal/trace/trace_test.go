@@ -201,7 +201,7 @@ func dump(t testing.TB, c interface{ Dump(io.Writer) error }) string {
 // A failover replays exactly: the same effects at each step, and the same
 // state at the end.
 //
-// Rule: design.md section 7.
+// Rule: docs/architecture.md, recordings.
 func TestFailoverReplays(t *testing.T) {
 	d := &recorded{dir: t.TempDir()}
 	failover(t, d, 1)
@@ -261,7 +261,7 @@ func secretive(t testing.TB, path string, size int64) *Recorder {
 // No secret is in a file, whatever it was part of, nor in the state that a file
 // begins with.
 //
-// Rule: S2.7, design.md section 7.
+// Rule: S2.7, docs/architecture.md, recordings.
 func TestSecretsAreMasked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x")
 	r := secretive(t, path, 0)
