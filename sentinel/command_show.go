@@ -195,7 +195,7 @@ func (t printer) flags(out []byte, i *instance) []byte {
 		add(r.reconf == reconfInProgress, "reconf_inprog")
 		add(r.reconf == reconfDone, "reconf_done")
 	}
-	add(isMaster && m.failover.state != stateNone && m.failover.manual, "force_failover")
+	add(isMaster && m.failover.state != stateNone && m.failover.kind == byHand, "force_failover")
 	add(i.killSent, "script_kill_sent")
 	add(isMaster && m.rebooted, "master_reboot")
 	return out

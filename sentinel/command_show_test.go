@@ -49,7 +49,7 @@ func TestMasterFieldsWhenDownAndFailingOver(t *testing.T) {
 	m := r.c.byName["mm"]
 	m.sdown, m.sdownSince = true, r.now.Mono-3*time.Second
 	m.odown, m.odownSince = true, r.now.Mono-2*time.Second
-	m.failover.state, m.failover.manual = stateSelectSlave, true
+	m.failover.state, m.failover.kind = stateSelectSlave, byHand
 	m.rebooted = true
 	keys, v := pairs(t, r.c.rowOf(m))
 	require.Equal(t, strings.Fields("name ip port runid flags link-pending-commands link-refcount failover-state last-ping-sent last-ok-ping-reply last-ping-reply s-down-time o-down-time down-after-milliseconds"), keys[:14])

@@ -18,7 +18,7 @@ func leading(t *testing.T) (*rig, *master, *peer) {
 	p := m.peers[0]
 	m.sdown, m.sdownSince, m.odown, m.odownSince = true, r.now.Mono, true, r.now.Mono
 	m.link.downs = 1
-	c.start(m, false)
+	c.start(m, automatic)
 	c.durableSeq = c.seq
 	p.opinionDown, p.answered, p.answeredAt = true, true, r.now.Mono
 	p.voteReply.kind, p.voteReply.sentAt = quorum.VoteGranted, r.now.Mono

@@ -54,7 +54,7 @@ func (c *Core) enterTilt(why string) {
 // Rule: B-740, B-803, E-61, E-63.
 func (c *Core) postponed(m *master) {
 	f := &m.failover
-	if !f.manual || f.state != stateWaitStart {
+	if !f.kind.waitsOutTilt() || f.state != stateWaitStart {
 		return
 	}
 	f.startedAt = c.now.Mono

@@ -78,8 +78,8 @@ func (d dumper) master(m *master) {
 		if f.promoted != nil {
 			promoted = f.promoted.name
 		}
-		d.line(2, "failover %s epoch=%d manual=%t started=%s since=%s promoted=%q",
-			f.state, f.epoch, f.manual, at(f.startedAt), at(f.stateSince), promoted)
+		d.line(2, "failover %s epoch=%d kind=%s started=%s since=%s promoted=%q",
+			f.state, f.epoch, f.kind, at(f.startedAt), at(f.stateSince), promoted)
 	}
 	d.instance(2, &m.instance)
 	replicas := slices.Clone(m.replicas)

@@ -58,12 +58,13 @@ func (c *Core) stepElection(m *master) {
 	e := &m.election
 	switch m.failover.state {
 	case stateNone:
-		// Looked at before the start, which ends the dispute that is its reason.
-		repair := !m.odown && m.disputed != never && c.followSince(m) == never
+		kind := automatic
+		if !m.odown && m.disputed != never && c.followSince(m) == never {
+			kind = ofDispute
+		}
 		e.startAt = c.startTime(m)
 		if e.startAt <= c.now.Mono {
-			c.start(m, false)
-			m.failover.repair = repair
+			c.start(m, kind)
 		}
 	case stateWaitStart:
 		c.countVotes(m)
@@ -285,7 +286,7 @@ func (c *Core) slot(m *master) time.Duration {
 // start begins an attempt: a new epoch, our own vote, and requests to all.
 //
 // Rule: E-15, B-701.
-func (c *Core) start(m *master, manual bool) {
+func (c *Core) start(m *master, kind failoverKind) {
 	e := &m.election
 	c.endRest(m)
 	// What is left of the last failover belongs to its epoch: no order of it may
@@ -304,7 +305,7 @@ func (c *Core) start(m *master, manual bool) {
 	if !m.sdown {
 		c.snapshotReplIDs(m)
 	}
-	m.failover = failover{state: stateWaitStart, epoch: epoch, startedAt: c.now.Mono, stateSince: c.now.Mono, manual: manual}
+	m.failover = failover{state: stateWaitStart, epoch: epoch, startedAt: c.now.Mono, stateSince: c.now.Mono, kind: kind}
 	c.say(LevelWarning, "+new-epoch", strconv.FormatUint(uint64(epoch), 10), m)
 	c.event(LevelWarning, "+try-failover", &m.instance, "")
 	c.standForVotes(m)
@@ -398,11 +399,11 @@ func (c *Core) countVotes(m *master) {
 	outcome := quorum.Count(m.need(), c.ownVoteDurable(m), c.voters(m), c.grace(m))
 	// A failover by hand has no time limit: whoever asked for it is waiting.
 	over := c.now.Mono > f.startedAt+m.timing(c).Election()
-	if outcome == quorum.Won && (!over || f.manual) {
+	if outcome == quorum.Won && (!over || !f.kind.hasTimeLimit()) {
 		c.elected(m)
 		return
 	}
-	if f.manual {
+	if f.kind.mayBeForced() {
 		c.countManual(m)
 		return
 	}
@@ -430,7 +431,7 @@ func (c *Core) countDue(m *master) time.Duration {
 			due = min(due, c.nextOf(v.withheldSince+quorum.WithheldMax+1))
 		}
 	}
-	if f.manual {
+	if f.kind.mayBeForced() {
 		due = min(due, c.manualDue(m))
 	}
 	return due

@@ -162,13 +162,11 @@ func (e explainer) election() {
 		return
 	}
 	kind := ""
-	for _, k := range []struct {
-		is   bool
-		word string
-	}{{f.manual, " manual"}, {f.forced, " forced"}, {f.repair, " repair"}} {
-		if k.is {
-			kind += k.word
-		}
+	if f.kind != automatic {
+		kind = " " + f.kind.String()
+	}
+	if f.forced {
+		kind += " forced"
 	}
 	e.line(1, "our%s attempt in epoch %d is in state %s for %s, started %s", kind, f.epoch, f.state, c.now.Mono-f.stateSince, e.ago(f.startedAt))
 	if f.state == stateWaitStart {

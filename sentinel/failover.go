@@ -39,10 +39,9 @@ type failover struct {
 	voteSeq    Seq           // the write that settles our own vote
 	voters     int           // most voters known at any moment of it (E-18)
 
-	manual bool // SENTINEL FAILOVER
-	forced bool // … goes on without the votes (E-63)
-	repair bool // settles which of two masters of one config epoch it is (E-80)
-	epochs int  // further epochs that a manual one has taken (E-62)
+	kind   failoverKind
+	forced bool // it goes on without the votes (E-63)
+	epochs int  // further epochs that one by hand has taken (E-62)
 
 	electedAt time.Duration
 	promoted  *replica
@@ -90,7 +89,7 @@ func (c *Core) stepFailover(m *master) {
 	}
 	if f.state == stateSelectSlave {
 		switch {
-		case f.repair:
+		case !f.kind.promotes():
 			c.resolveDispute(m)
 		case m.ofCluster():
 			c.selectSuccessor(m)
@@ -151,10 +150,10 @@ func (c *Core) elected(m *master) {
 	c.enter(m, stateSelectSlave)
 	c.event(LevelWarning, "+failover-state-select-slave", &m.instance, "")
 	for _, r := range m.replicas {
-		r.infoNow = r.infoNow || f.repair || r.isNode() || c.mayHaveBeenPromoted(m) || c.misplaced(m)
+		r.infoNow = r.infoNow || !f.kind.promotes() || r.isNode() || c.mayHaveBeenPromoted(m) || c.misplaced(m)
 		c.touch(&r.instance)
 	}
-	m.infoNow = m.infoNow || f.repair
+	m.infoNow = m.infoNow || !f.kind.promotes()
 	c.touch(&m.instance)
 	c.touch(&m.node)
 }
@@ -251,7 +250,7 @@ const sparedMost = 3
 // Rule: E-34.
 func (c *Core) recovered(m *master) bool {
 	f, e := &m.failover, &m.election
-	if f.state != stateSelectSlave || m.sdown || f.manual || f.repair || f.sentOne || m.ofCluster() {
+	if f.state != stateSelectSlave || m.sdown || !f.kind.sparesTheMaster() || f.sentOne || m.ofCluster() {
 		return false
 	}
 	return e.spared < sparedMost || c.now.Mono > e.sparedAt+m.timing(c).AttemptGap()

@@ -32,7 +32,7 @@ func (c *Core) manualFailover(m *master, id ReqID) {
 		return
 	}
 	c.logLine(LevelNotice, "Executing user requested FAILOVER of '"+m.name+"'")
-	c.start(m, true)
+	c.start(m, byHand)
 	for _, r := range m.replicas {
 		r.infoNow = true
 	}

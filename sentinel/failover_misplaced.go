@@ -63,7 +63,7 @@ func (c *Core) misplaced(m *master) bool {
 func (c *Core) adoptItsMaster(m *master) bool {
 	f := &m.failover
 	to, ok := c.address(m.info.MasterHost, m.info.MasterPort)
-	if !ok || to.IP == "" || to.Same(m.addr) || f.manual || f.sentOne || !c.misplaced(m) {
+	if !ok || to.IP == "" || to.Same(m.addr) || !f.kind.followsTheMaster() || f.sentOne || !c.misplaced(m) {
 		return false
 	}
 	info, awaited := c.infoOf(m, to)

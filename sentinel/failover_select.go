@@ -38,7 +38,7 @@ func (c *Core) limits(m *master) replication.Limits {
 		MaxSinceOK:  5 * c.params.pingPeriod,
 		MaxInfoAge:  3 * c.params.infoPeriod,
 		MaxLinkDown: 10 * m.downAfter,
-		ByHand:      m.failover.manual,
+		ByHand:      m.failover.kind.takesTheEmpty(),
 	}
 	if m.sdown {
 		l.MaxInfoAge = 5 * c.params.pingPeriod
@@ -90,7 +90,7 @@ func (c *Core) freshSince(m *master) time.Duration {
 	switch {
 	case m.failover.state >= stateSelectSlave && c.mayHaveBeenPromoted(m):
 		return m.failover.electedAt
-	case m.failover.manual || !m.sdown:
+	case m.failover.kind.asksAnew() || !m.sdown:
 		return m.failover.startedAt
 	}
 	return m.sdownSince

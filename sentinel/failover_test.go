@@ -196,7 +196,7 @@ func TestInProgressHasNoLimitOfItsOwn(t *testing.T) {
 	require.Equal(t, reconfInProgress, r.reconf)
 	require.True(t, r.left)
 	require.Equal(t, stateNone, m.failover.state)
-	w.c.start(m, true)
+	w.c.start(m, byHand)
 	require.Equal(t, never, m.restUntil, "a new failover ends what the last one left")
 	require.Equal(t, reconfNone, r.reconf)
 	require.False(t, r.left)
@@ -356,7 +356,7 @@ func TestRecoveredMasterIsSpared(t *testing.T) {
 	m.sdown = true
 	require.Equal(t, stateSelectSlave, elected(failover{state: stateSelectSlave}), "it is down")
 	m.sdown = false
-	require.Equal(t, stateSelectSlave, elected(failover{state: stateSelectSlave, manual: true}), "by hand")
+	require.Equal(t, stateSelectSlave, elected(failover{state: stateSelectSlave, kind: byHand}), "by hand")
 	require.Equal(t, stateSelectSlave, elected(failover{state: stateSelectSlave, sentOne: true}), "one has been promoted")
 	for range sparedMost {
 		require.Equal(t, stateNone, elected(failover{state: stateSelectSlave}))
@@ -388,7 +388,7 @@ func TestDeadlinesThatHavePassed(t *testing.T) {
 	t.Run("a manual failover whose write does not return", func(t *testing.T) {
 		w := alone(t, 1)
 		m := w.c.masters[0]
-		m.failover.manual = true
+		m.failover.kind = byHand
 		w.pass(m.timing(w.c).Election() + time.Second)
 		require.Equal(t, stateWaitStart, m.failover.state)
 	})

@@ -54,7 +54,7 @@ func TestFloodOfRisingEpochs(t *testing.T) {
 
 	r.flood(5, func(i int) string { return helloOf(0, uint64(4000+i), "10.0.0.1,6379", 0) })
 	require.Less(t, r.c.epoch, quorum.Epoch(4004))
-	r.c.start(m, false)
+	r.c.start(m, automatic)
 	require.Equal(t, quorum.Epoch(4005), m.failover.epoch, "an attempt waits for no second")
 }
 

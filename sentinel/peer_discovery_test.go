@@ -97,7 +97,7 @@ func TestVotersOfAFreshStartAreAllThatWereNamed(t *testing.T) {
 	m := r.c.byName["mm"]
 	r.meet(0, peerList(testID, peerID(1), peerID(2)+"!", peerID(3)+"!"))
 	r.meet(1, peerList(testID, peerID(0)))
-	r.c.start(m, false)
+	r.c.start(m, automatic)
 	require.Equal(t, 3, m.need(), "a majority of five")
 }
 

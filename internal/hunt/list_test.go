@@ -151,7 +151,7 @@ var defects = []defect{
 		{"sentinel/peer_hello.go", "c.adoptEpoch(h.masterConfig, m)", "_ = 0"},
 	}},
 	{name: "votes that come too late", test: "TestVotesThatComeTooLate", edits: []edit{
-		{"sentinel/elect.go", " && (!over || f.manual) {", " {"},
+		{"sentinel/elect.go", " && (!over || !f.kind.hasTimeLimit()) {", " {"},
 	}},
 	{name: "an opinion asked for in the moment of a switch", test: "TestAnOpinionIsOfTheAddressAskedAbout", edits: []edit{
 		{"sentinel/detect_odown.go", "sent.turn != m.switched.count", "sent.at < m.switched.at"},
