@@ -86,7 +86,7 @@ func (w *World) disagreement() string {
 			if master == (Addr{}) {
 				master = at
 			}
-			if at != master && !w.apart(n, g) {
+			if at != master && !w.apart(n, g) && !(w.outnumbered(g) && w.inOneEpoch(g)) {
 				return fmt.Sprintf("%s has %s as %s, others %s", n.name, at, g, master)
 			}
 		}
@@ -153,6 +153,20 @@ func (w *World) outnumbered(group string) bool {
 		}
 	}
 	return false
+}
+
+// inOneEpoch reports whether all Sentinels have a configuration of one epoch, as
+// after two forced failovers: only a won election settles which it is.
+//
+// Rule: E-80.
+func (w *World) inOneEpoch(group string) bool {
+	epochs := map[uint64]bool{}
+	for _, n := range w.nodes {
+		if m := masterIn(n.Disk.saved, group); m != nil {
+			epochs[m.ConfigEpoch] = true
+		}
+	}
+	return len(epochs) == 1
 }
 
 // isKnown reports whether any Sentinel has heard of an instance: a replica is
