@@ -151,9 +151,8 @@ func (c *Core) aloneReply(i *instance, p *pending, v resp.Value) {
 	switch {
 	case v.Kind == resp.Simple && v.Str == "QUEUED":
 		// It is in a transaction that it lets nobody end: only a new
-		// connection leads out, opened when B-111 allows.
-		c.closeConn(&i.link.cmd)
-		c.reopen(i.link, &i.link.cmd)
+		// connection leads out.
+		c.renewCommands(i.link)
 		c.repeatAlone(i, p.order.to)
 	case v.Kind == resp.Error:
 		c.note(i, "SLAVEOF was refused", v.Str)
@@ -161,6 +160,19 @@ func (c *Core) aloneReply(i *instance, p *pending, v resp.Value) {
 			f.refused, f.refusedAt = c.words(i.link, v.Str), p.at
 		}
 	}
+}
+
+// renewCommands opens the command connection of l anew: at once, however young it
+// is, so that the order is the first thing that is said on the new one; but once
+// in a ping period only, and else when B-111 allows, since somebody may queue
+// whatever he is told.
+func (c *Core) renewCommands(l *link) {
+	c.closeConn(&l.cmd)
+	if c.now.Mono-l.renewedAt >= c.params.pingPeriod {
+		l.renewedAt = c.now.Mono
+		l.cmd.triedAt = min(l.cmd.triedAt, c.now.Mono-c.params.pingPeriod)
+	}
+	c.reopen(l, &l.cmd)
 }
 
 // restReply takes the reply to a command that only rounds an order off.

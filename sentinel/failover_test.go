@@ -428,13 +428,20 @@ func TestDeadlinesThatHavePassed(t *testing.T) {
 }
 
 // A replica that queues whatever it is told is connected to anew once a ping
-// period, not as fast as it answers. Rule: E-52, B-111.
+// period, not as fast as it answers; the first time at once, however young the
+// connection, for an old master is told as soon as it is back. Rule: E-52, B-111.
 func TestWhoQueuesEverythingIsDialledOnceAPeriod(t *testing.T) {
 	w := alone(t, 1)
 	w.saved()
 	require.Equal(t, stateWaitPromotion, w.c.masters[0].failover.state)
 	w.reply(7000, "MULTI", resp.Err("NOPERM this user has no permissions to run the 'multi' command"))
-	dialled := w.c.lastLink
+	dialled, old := w.c.lastLink, w.to(7000, false)
+	for l := w.c.conns[old].link; l.cmd.id == old; {
+		l.cmd.triedAt = w.now.Mono
+		w.reply(7000, "SLAVEOF", resp.Status("QUEUED"))
+	}
+	require.NotZero(t, w.to(7000, false), "a new connection")
+	require.Contains(t, w.put(LinkUp{Link: w.to(7000, false), Local: "10.9.9.9"}), "SLAVEOF NO ONE")
 	for range 100 {
 		if id := w.to(7000, false); id != 0 {
 			if w.c.conns[id].state == connOpening {

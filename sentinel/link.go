@@ -58,6 +58,7 @@ type link struct {
 	unwell       bool          // the last reply to PING was not PONG
 	unseen       bool          // the last attempt to connect failed for what we lack
 	refusedAt    time.Duration // the last connect was refused then; never = it was not
+	renewedAt    time.Duration // when it was last opened anew for an order; never
 	isGosentinel bool          // the peer is of our kind (E-5)
 	proof        proof         // what was last answered for the peer's run id (E-6) …
 	identified   bool          // … on the connection that stands
@@ -77,7 +78,7 @@ type link struct {
 
 // newLink makes the link of i, which is i's alone until others join.
 func (c *Core) newLink(i *instance, dual bool) *link {
-	l := &link{users: []*instance{i}, dual: dual, refusedAt: never, namedAt: never, accusedAt: never, voteReplyGateOpened: never}
+	l := &link{users: []*instance{i}, dual: dual, refusedAt: never, renewedAt: never, namedAt: never, accusedAt: never, voteReplyGateOpened: never}
 	l.cmd = conn{link: l, triedAt: never}
 	l.pub = conn{link: l, triedAt: never, pubsub: true}
 	l.restartClocks(c.now.Mono, c.stalled)
