@@ -47,4 +47,5 @@ type Input struct {
 type LogLine struct {
 	Level byte   // one of . - * # as in C-113
 	Text  string // without prefix and line end
+	Ours  bool   // a warning that the original has not: only for a configuration that is used
 }

@@ -84,7 +84,12 @@ type loader struct {
 }
 
 func (l *loader) log(level byte, text string) {
-	l.cfg.Log = append(l.cfg.Log, LogLine{level, text})
+	l.cfg.Log = append(l.cfg.Log, LogLine{Level: level, Text: text})
+}
+
+// warn logs a warning of our own.
+func (l *loader) warn(text string) {
+	l.cfg.Log = append(l.cfg.Log, LogLine{Level: '#', Text: text, Ours: true})
 }
 
 func (l *loader) load(in Input) error {

@@ -51,7 +51,7 @@ func TestTextIsFileThenStdinThenOptions(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 300*time.Second, cfg.Settings.Timeout) // file and stdin fuse
 	require.Equal(t, 40, cfg.Settings.Hz)
-	require.Equal(t, []LogLine{{'*', "Reading config from stdin"}}, cfg.Log)
+	require.Equal(t, []LogLine{{Level: '*', Text: "Reading config from stdin"}}, cfg.Log)
 
 	_, err = loadFiles(files, "", "/two", "--hz", "x")
 	requireFatal(t, err, 4, `hz "x"`, msgInt)
@@ -93,7 +93,7 @@ func TestOwnSettings(t *testing.T) {
 	cfg, err := loadFiles(files, "", mainFile)
 	require.NoError(t, err)
 	require.True(t, cfg.State.StrictDurability)
-	require.Equal(t, []LogLine{{'#', "Unknown setting '#gosentinel later' is ignored"}}, cfg.Log)
+	require.Equal(t, []LogLine{{Level: '#', Text: "Unknown setting '#gosentinel later' is ignored", Ours: true}}, cfg.Log)
 
 	cfg, err = loadFiles(files, "", mainFile, "--gosentinel-strict-durability", "no")
 	require.NoError(t, err)
@@ -345,7 +345,7 @@ func TestWarnings(t *testing.T) {
 		require.NoError(t, err, tc.file)
 		var want []LogLine
 		if tc.want != "" {
-			want = []LogLine{{'#', tc.want}}
+			want = []LogLine{{Level: '#', Text: tc.want, Ours: !strings.HasPrefix(tc.want, "The oom")}} // which is the original's
 		}
 		require.Equal(t, want, cfg.Log, tc.file)
 	}

@@ -65,7 +65,7 @@ func (l *loader) own(line string) string {
 	}
 	set := ownSettings[lower(words[0])]
 	if set == nil {
-		l.log('#', "Unknown setting '"+ownPrefix+" "+words[0]+"' is ignored")
+		l.warn("Unknown setting '" + ownPrefix + " " + words[0] + "' is ignored")
 		return ""
 	}
 	return set(&l.cfg.State, words[1:])

@@ -154,7 +154,7 @@ func (l *loader) applySub(words []string) string {
 
 func (l *loader) setAnnounceIP(_ *masterReader, args []string) string {
 	if args[0] != "" && !ValidHost(args[0]) {
-		l.log('#', "WARNING: no other Sentinel can read the announce-ip '"+args[0]+"'")
+		l.warn("WARNING: no other Sentinel can read the announce-ip '" + args[0] + "'")
 	}
 	if args[0] != "" || l.inState {
 		l.cfg.State.AnnounceIP = args[0]
@@ -241,7 +241,7 @@ func (l *loader) setMonitor(_ *masterReader, args []string) string {
 		return ""
 	}
 	if !FitsHello(name) {
-		l.log('#', "WARNING: no other Sentinel can read what is told of master '"+name+"': its name has a comma")
+		l.warn("WARNING: no other Sentinel can read what is told of master '" + name + "': its name has a comma")
 	}
 	m := &Master{
 		Name:            name,
@@ -404,7 +404,7 @@ func (l *loader) setPeer(m *masterReader, args []string) string {
 
 // logTwice says that a line is ignored since it says nothing new.
 func (l *loader) logTwice(m *masterReader, what string) {
-	l.log('#', "Master "+m.Name+" lists "+what+" twice: it is loaded once")
+	l.warn("Master " + m.Name + " lists " + what + " twice: it is loaded once")
 }
 
 // add puts a key into a set that may be nil.

@@ -26,7 +26,7 @@ func (l *loader) warnIgnored(d *directive, v value) {
 	}
 	if !slices.Contains(l.ignored, d.name) {
 		l.ignored = append(l.ignored, d.name)
-		l.log('#', "WARNING: '"+d.name+"' has no effect in a Sentinel and is ignored")
+		l.warn("WARNING: '" + d.name + "' has no effect in a Sentinel and is ignored")
 	}
 }
 
@@ -67,6 +67,6 @@ func (l *loader) warnShadowedPassword() {
 		}
 	}
 	if !accepted {
-		l.log('#', "WARNING: 'requirepass' has no effect: the 'user default' line does not have this password")
+		l.warn("WARNING: 'requirepass' has no effect: the 'user default' line does not have this password")
 	}
 }

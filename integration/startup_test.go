@@ -48,8 +48,9 @@ func TestStartsAgainstTheOriginal(t *testing.T) {
 	require.NoError(t, json.Unmarshal(content, &all))
 	rows := readDifferences(t, "testdata/startup-differences.txt")
 	rnd := rand.New(rand.NewPCG(s, 0))
-	cases := append(recorded(rnd, all, *configs/2), // and two for the table of differences
+	cases := append(recorded(rnd, all, *configs/2), // and some that chance has found
 		oracleCase{In: "sentinel monitor m 127.0.0.1 0 1\nsentinel known-slave m 127.2 0\n"},
+		oracleCase{In: "sentinel announce-ip \"a b\"\nsentinel auth-user m u\n"}, oracleCase{In: "user \"\"\n"},
 		oracleCase{In: "sentinel monitor m 127.0.0.1. 0 1\nsentinel monitor m 127.0.0.1 0 1\nsentinel resolve-hostnames yes\n"})
 	files := newFiles(all, rnd)
 	for len(cases) < *configs {

@@ -93,6 +93,9 @@ func (s *startup) load(host osHost, in conf.Input) error {
 		return nil
 	}
 	for _, line := range cfg.Log {
+		if line.Ours && err != nil {
+			continue
+		}
 		s.log.Log(context.Background(), markLevel(line.Level), line.Text)
 	}
 	return err
