@@ -60,6 +60,7 @@ type link struct {
 
 // ready takes what epoll tells of the socket.
 func (l *link) ready(events uint32) {
+	// Writable, or an error, is how a connect that did not wait ends.
 	if l.phase == dialing {
 		if events&(unix.EPOLLOUT|unix.EPOLLERR|unix.EPOLLHUP) == 0 {
 			return
@@ -71,6 +72,7 @@ func (l *link) ready(events uint32) {
 		}
 		l.established(fd.localIP())
 	}
+	// Room first: what is read next may be answered at once.
 	if events&unix.EPOLLOUT != 0 {
 		l.write()
 	}
@@ -101,6 +103,7 @@ func (l *link) queue(tag uint64, cmds [][]string) {
 	for i, cmd := range cmds {
 		l.out = resp.AppendCommand(l.out, cmd...)
 		switch {
+		// SUBSCRIBE is confirmed by a message, not by a reply: it needs a mark of its own.
 		case l.pubsub && len(cmd) == 2 && cmd[1] == helloChannel:
 			l.unanswered.push(tagSubscribe)
 		case i == len(cmds)-1:
@@ -112,6 +115,7 @@ func (l *link) queue(tag uint64, cmds [][]string) {
 	switch {
 	case l.unanswered.n > maxUnanswered:
 		l.drop("too many unanswered commands")
+	// An instance that reads nothing must not grow our memory: it is dialled anew.
 	case len(l.out) > maxQueuedBytes:
 		l.drop("too many commands queued")
 	case l.phase == open && !l.dirty:
@@ -128,6 +132,7 @@ func (l *link) write() {
 	done := 0
 	for done < len(l.out) {
 		n, errno := l.transport.write(l.out[done:])
+		// epoll tells when there is room again; edge-triggered, so it is told once.
 		if errno == unix.EAGAIN {
 			l.out = l.out[:copy(l.out, l.out[done:])]
 			return
@@ -190,6 +195,7 @@ func (l *link) end(err error) {
 	ours := l.phase == dialing && isOurs(err)
 	l.phase = over
 	s := l.set
+	// The descriptor's number may be used again at once: whatever knows it forgets.
 	s.endless(l)
 	if fd, ok := l.transport.(socket); ok {
 		s.sockets[fd] = nil

@@ -60,6 +60,7 @@ func (l *link) take(b []byte) {
 		if len(l.in) < l.want {
 			return
 		}
+		// Decoding anew after each byte of a reply that trickles would cost its square.
 		if l.want = l.part.Want(l.in, limits); len(l.in) < l.want {
 			return
 		}
@@ -136,6 +137,7 @@ func (l *link) handle(v resp.Value) error {
 		l.set.sink(Event{Link: l.id, Kind: Message, Payload: []byte(v.Elems[2].Str)})
 		return nil
 	}
+	// Replies come in the order of the commands: the oldest is meant.
 	tag, ok := l.unanswered.pop()
 	switch {
 	case !ok:

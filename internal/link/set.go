@@ -159,6 +159,7 @@ func (s *Set) Wait(until time.Time) {
 	if len(s.timed) > 0 && s.timed[0].endsAt.Before(until) {
 		until = s.timed[0].endsAt
 	}
+	// Edge-triggered: nobody will tell again of what was left unread.
 	busy := len(s.unread)+len(s.ended) > 0
 	s.found = s.poller.wait(until, busy)
 }
@@ -168,6 +169,7 @@ func (s *Set) Tell() {
 	s.readOn()
 	for i := range s.found {
 		tag := epoll.Tag(&s.found[i])
+		// The number may belong to another connection since the event was taken.
 		if l := s.socket(int(uint32(tag))); l != nil && l.generation == uint32(tag>>32) {
 			l.ready(s.found[i].Events)
 		}
@@ -243,6 +245,7 @@ func (s *Set) Send(id, tag uint64, cmds [][]string) {
 		return
 	}
 	l.queue(tag, cmds)
+	// So many sockets at once would keep the loop from what comes in meanwhile.
 	if len(s.dirty) >= maxDirty {
 		s.Flush()
 	}

@@ -53,6 +53,7 @@ func (c *client) owesReplies() bool { return c.async != nil && c.async.owed.Load
 
 // submit is submitAndWait, but does not wait for the replies if they may be late.
 func (c *client) submit() {
+	// The order of replies is that of requests, whoever sends them.
 	switch n := len(c.requests); {
 	case n == 0:
 		return

@@ -117,10 +117,12 @@ func (c *client) dispatch(args [][]byte) {
 	if c.subs.count() > 0 {
 		c.s.hub.catchUp()
 	}
+	// A subscriber's reply must not overtake messages that were published before it.
 	cmd := c.checked(args)
 	if cmd == nil {
 		return
 	}
+	// What came before the pause is answered first; then this waits with all behind it.
 	if c.s.pause.active() && c.s.pause.covers(cmd == c.s.cmds.publish) {
 		c.submitAndWait()
 		if !c.park(cmd == c.s.cmds.publish) || c.over() {
@@ -140,6 +142,7 @@ func (c *client) dispatch(args [][]byte) {
 		size += len(a)
 	}
 	c.argBytes.Store(int64(size))
+	// Messages that arrive while a subscriber's command runs come after its reply.
 	holds := c.subs.count() > 0 || cmd.Flags&command.PubSub != 0 && cmd != c.s.cmds.publish
 	if h := c.s.handlers[cmd.ID]; h != nil {
 		c.submitAndWait()
@@ -157,6 +160,7 @@ func (c *client) dispatch(args [][]byte) {
 			c.hold()
 		}
 	}
+	// MONITOR is an event of its own: who subscribed sees it before the reply (K-2.0).
 	if holds || cmd == c.s.cmds.monitor {
 		c.submitAndWait()
 	}
@@ -173,6 +177,7 @@ func (c *client) dispatch(args [][]byte) {
 //
 // Rule: K-1.2 steps 1 to 6.
 func (c *client) checked(args [][]byte) *command.Command {
+	// HTTP that a browser was tricked into sending: never a command, always the end.
 	name := args[0]
 	if bytes.EqualFold(name, []byte("POST")) || bytes.EqualFold(name, []byte("Host:")) {
 		c.submitAndWait()
@@ -180,6 +185,7 @@ func (c *client) checked(args [][]byte) *command.Command {
 		return nil
 	}
 	cmd, err := c.lookup(args)
+	// CLIENT CACHING holds for the one command that follows it.
 	if cmd == nil || cmd.Parent != c.s.cmds.client {
 		c.tracking.forgetCaching(c)
 	}
@@ -209,6 +215,7 @@ func (c *client) ran(cmd *command.Command) {
 
 // setLast notes the command in hand for CLIENT LIST.
 func (c *client) setLast(cmd *command.Command) {
+	// Others read it atomically; most clients repeat themselves.
 	if c.lastSet != cmd {
 		c.lastSet = cmd
 		c.last.Store(cmd)

@@ -169,6 +169,7 @@ func (c *client) flush() bool {
 		c.mu.Unlock()
 		return true
 	}
+	// Somebody writes, or something waits: the reply takes its place behind it.
 	if len(o.queue) > 0 || o.writing || o.raw == nil && c.limit() != (OutputLimit{}) {
 		c.commit()
 		if o.over = o.over || c.beyondLimit(c.now); o.over {
@@ -184,6 +185,7 @@ func (c *client) flush() bool {
 		}
 		return false
 	}
+	// A reply beyond the limit is never begun.
 	if hard := c.limit().Hard; hard > 0 && int64(len(c.reply)) > hard {
 		c.mu.Unlock()
 		c.drop()

@@ -99,12 +99,14 @@ func (r *reactor) round(events []unix.EpollEvent) {
 		if c == nil {
 			continue
 		}
+		// The far end has closed: what it sent before is still answered.
 		if ev.Events&^unix.EPOLLIN != 0 {
 			c.ending.Store(true)
 		}
 		r.ready = append(r.ready, c)
 	}
 	r.mu.Unlock()
+	// Read all, then write all: answers of one round leave together.
 	now := r.s.uptime()
 	answered := r.ready[:0]
 	for _, c := range r.ready {
