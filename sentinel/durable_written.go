@@ -17,7 +17,7 @@ type votingSuspension struct {
 	floor quorum.Epoch  // highest epoch heard of until then
 }
 
-// amnesiaSpan is how long such a Sentinel listens before it votes.
+// suspensionSpan is how long such a Sentinel listens before it votes.
 const suspensionSpan = 5 * time.Second
 
 // forbids reports whether there may be no vote in epoch now; while it listens

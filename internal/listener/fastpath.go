@@ -10,7 +10,7 @@ var fastPathNames = []string{
 	"sentinel|replicas", "sentinel|slaves", "sentinel|sentinels", "sentinel|ckquorum", "sentinel|myid",
 }
 
-// quickCommands marks them at their IDs.
+// fastPathCommands marks them at their IDs.
 func fastPathCommands(t *command.Table) (list [command.MaxCommands]bool) {
 	for _, name := range fastPathNames {
 		list[t.Original(name).ID] = true

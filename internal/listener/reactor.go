@@ -189,7 +189,7 @@ func (t *readOwner) acquireForReactor() bool {
 	}
 }
 
-// putDown ends the reactor's turn; false if the goroutine wants it.
+// releaseFromReactor ends the reactor's turn; false if the goroutine wants it.
 func (t *readOwner) releaseFromReactor() bool { return t.state.CompareAndSwap(ownedByReactor, unowned) }
 
 // handOver gives the reactor's turn to the goroutine.
