@@ -22,7 +22,7 @@ var (
 	commandRule = regexp.MustCompile(`^#{2,4} (\d+(?:\.\d+)?)\.? `)
 	citation    = regexp.MustCompile(`\b([BCEKRWSIL]-\d+)(\.\d+)?[a-z]?\b`)
 	span        = regexp.MustCompile(`\b([BCEKRWSIL])-(\d+)\s*(?:\.\.|–|to)\s*(?:[A-Z]-)?(\d+)\b`)
-	pageLink    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	pageLink    = regexp.MustCompile(`(?m)\]\(([^)\s]+)\)|^\[[^\]\n]+\]:\s+(\S+)`)
 	headingLine = regexp.MustCompile(`(?m)^#{1,6} (.+)$`)
 )
 
@@ -138,17 +138,18 @@ func (t *Tree) Links() (found []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range pageLink.FindAllStringSubmatch(text, -1) {
-			if strings.Contains(m[1], "://") || strings.HasPrefix(m[1], "mailto:") {
+		for _, m := range pageLink.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+			link := m[1] + m[2]
+			if strings.Contains(link, "://") || strings.HasPrefix(link, "mailto:") {
 				continue
 			}
-			to, anchor, _ := strings.Cut(m[1], "#")
+			to, anchor, _ := strings.Cut(link, "#")
 			target := path.Join(path.Dir(p), to)
 			if to == "" {
 				target = p
 			}
 			if _, err := os.Stat(filepath.Join(t.Root, filepath.FromSlash(target))); err != nil {
-				found = append(found, fmt.Sprintf("%s: no such file: %s", p, m[1]))
+				found = append(found, fmt.Sprintf("%s: no such file: %s", p, link))
 				continue
 			}
 			if anchor == "" {
@@ -159,16 +160,18 @@ func (t *Tree) Links() (found []string, err error) {
 				return nil, err
 			}
 			if !slices.Contains(anchors(page), anchor) {
-				found = append(found, fmt.Sprintf("%s: no such heading: %s", p, m[1]))
+				found = append(found, fmt.Sprintf("%s: no such heading: %s", p, link))
 			}
 		}
 	}
 	return found, nil
 }
 
-// anchors are the names by which the headings of a page can be linked to.
+// anchors are the names by which the headings of a page can be linked to. Of
+// headings that are the same the second ends in -1, and so on.
 func anchors(page string) (names []string) {
-	for _, m := range headingLine.FindAllStringSubmatch(page, -1) {
+	times := map[string]int{}
+	for _, m := range headingLine.FindAllStringSubmatch(fenced.ReplaceAllString(page, ""), -1) {
 		name := strings.Map(func(r rune) rune {
 			switch {
 			case r == ' ':
@@ -178,6 +181,9 @@ func anchors(page string) (names []string) {
 			}
 			return -1
 		}, strings.ToLower(m[1]))
+		if times[name]++; times[name] > 1 {
+			name = fmt.Sprintf("%s-%d", name, times[name]-1)
+		}
 		names = append(names, name)
 	}
 	return names

@@ -45,12 +45,34 @@ func TestTheLawIsWhole(t *testing.T) {
 // A link leads to a page, and to a heading of it.
 func TestLinksLeadSomewhere(t *testing.T) {
 	tree := write(t, map[string]string{
-		"README.md": "[a](docs/a.md) [b](docs/b.md) [c](docs/a.md#what-is-there) [d](docs/a.md#nothing) [e](#top) [f](https://x.example/y)\n# Top\n",
-		"docs/a.md": "# A\n\n## What is there?\n\n[up](../README.md)\n",
+		"README.md": "[a](docs/a.md) [b](docs/b.md) [c](docs/a.md#what-is-there) [d](docs/a.md#nothing) [e](#top) [f](https://x.example/y)\n# Top\n" +
+			"[g](docs/a.md#again-1) [h](docs/a.md#comment) [i][j]\n\n[j]: docs/c.md\n```\n[k](docs/d.md)\n```\n",
+		"docs/a.md": "# A\n\n## What is there?\n\n[up](../README.md)\n\n## Again\n\n## Again\n\n```\n# comment\n```\n",
 	})
 	found, err := tree.Links()
 	require.NoError(t, err)
-	require.Equal(t, []string{"README.md: no such file: docs/b.md", "README.md: no such heading: docs/a.md#nothing"}, found)
+	require.Equal(t, []string{"README.md: no such file: docs/b.md", "README.md: no such heading: docs/a.md#nothing",
+		"README.md: no such heading: docs/a.md#comment", "README.md: no such file: docs/c.md"}, found)
+}
+
+// What a page that leads through the code names is there.
+func TestPagesNameWhatIsThere(t *testing.T) {
+	tree := write(t, map[string]string{
+		"sentinel/elect.go":       "package sentinel\n\ntype Core struct{ epoch int }\n\nfunc (c *Core) stand() {}\n\ntype peer interface{ dead() bool }\n\nconst tickEvery = 1\n",
+		"internal/link/a.go":      "package link\n\ntype link struct{}\n\nfunc (l *link) read() {}\n\nfunc New() {}\n",
+		"sentinel/testdata/a.txt": "",
+		"CONTRIBUTING.md": "`Core.stand` `sentinel.Core.epoch` `peer.dead` `tickEvery` `link.read` `link.New` `time.Now` `stand` `testdata/*.txt`\n" +
+			"`Core.sit` `sentinel.Core.sit` `tockEvery` `link.write` `sit_*.go`\n```\n`Core.fenced`\n```\n",
+		"docs/adr/1.md": "`elect.go` `internal/elect.go` `Core.sit`\n",
+		"CHANGELOG.md":  "`gone.go`\n",
+	})
+	found, err := tree.Named()
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"CONTRIBUTING.md: nothing is called Core.sit", "CONTRIBUTING.md: nothing is called sentinel.Core.sit",
+		"CONTRIBUTING.md: nothing is called tockEvery", "CONTRIBUTING.md: nothing is called link.write",
+		"CONTRIBUTING.md: no such file: sit_*.go", "docs/adr/1.md: no such file: internal/elect.go",
+	}, found)
 }
 
 func TestBannedNamesAreFound(t *testing.T) {

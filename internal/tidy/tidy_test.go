@@ -19,6 +19,8 @@ func TestRepository(t *testing.T) {
 	require.NoError(t, err)
 	links, err := tree.Links()
 	require.NoError(t, err)
+	named, err := tree.Named()
+	require.NoError(t, err)
 	for _, rule := range []struct {
 		name  string
 		found []string
@@ -32,6 +34,7 @@ func TestRepository(t *testing.T) {
 		{"all testdata is used", tree.Testdata()},
 		{"rules that are cited are defined, and the defined are tested", law},
 		{"links lead somewhere", links},
+		{"pages name what is there", named},
 		{"names are those of the field", tree.Banned()},
 	} {
 		t.Run(rule.name, func(t *testing.T) {
