@@ -55,6 +55,24 @@ func TestLinksLeadSomewhere(t *testing.T) {
 		"README.md: no such heading: docs/a.md#comment", "README.md: no such file: docs/c.md"}, found)
 }
 
+// Rule: S2.12, a decision has a status, a context, a decision and its consequences.
+func TestDecisionsHaveTheirForm(t *testing.T) {
+	form := " A title\n\nStatus: accepted.\n\n## Context\n\na\n\n## Decision\n\nexample/a, example/b\n\n## Consequences\n\nb\n"
+	tree := write(t, map[string]string{
+		"docs/adr/0001-dependencies.md": "# 0001" + form,
+		"docs/adr/0002-b.md":            "# 0003" + form,
+		"docs/adr/0004-c.md":            "# 0004 A title\n\nStatus: accepted.\n\n## Context\n\n## Decision\n",
+		"go.mod":                        "module x\n\nrequire (\n\tgithub.com/example/a v1.0.0\n\tb.dev/example/b/v2 v2.0.0\n\tgithub.com/example/c v1.0.0\n\tgithub.com/example/d v1.0.0 // indirect\n)\n",
+	})
+	found, err := tree.Decisions()
+	require.NoError(t, err)
+	require.Equal(t, []string{
+		"docs/adr/0002-b.md: its title has another number",
+		"docs/adr/0004-c.md: not title, status, context, decision, consequences",
+		"docs/adr/0001-dependencies.md: it does not name example/c",
+	}, found)
+}
+
 // What a page that leads through the code names is there.
 func TestPagesNameWhatIsThere(t *testing.T) {
 	tree := write(t, map[string]string{

@@ -21,6 +21,8 @@ func TestRepository(t *testing.T) {
 	require.NoError(t, err)
 	named, err := tree.Named()
 	require.NoError(t, err)
+	decisions, err := tree.Decisions()
+	require.NoError(t, err)
 	for _, rule := range []struct {
 		name  string
 		found []string
@@ -35,6 +37,7 @@ func TestRepository(t *testing.T) {
 		{"rules that are cited are defined, and the defined are tested", law},
 		{"links lead somewhere", links},
 		{"pages name what is there", named},
+		{"decisions have their form, and name all modules", decisions},
 		{"names are those of the field", tree.Banned()},
 	} {
 		t.Run(rule.name, func(t *testing.T) {
