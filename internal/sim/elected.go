@@ -45,7 +45,7 @@ func (k *checker) elected(n *Node, name string, at Addr) {
 	if m.forced || n.opt.Original { // an original keeps opinions and votes for too long (S-9)
 		return
 	}
-	if support < need && !k.reset {
+	if support < need && !k.reset && !k.tainted { // else a vote may have been forgotten
 		k.fail(n.name, "I-6", "leads %s in epoch %d with %d votes of %d", name, m.epoch, support, need)
 	}
 	if manual {

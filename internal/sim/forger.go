@@ -63,7 +63,7 @@ func (f *forger) one() {
 func (k *checker) real(n *Node, name string, epoch uint64, support int) {
 	all := k.w.watchers(name)
 	known := k.w.allKnown || len(masterIn(n.opt.Boot, name).Sentinels) == all-1
-	if known && support < all/2+1 && !k.reset {
+	if known && support < all/2+1 && !k.reset && !k.tainted {
 		k.fail(n.name, "I-13", "leads %s in epoch %d with the votes of %d of %d Sentinels", name, epoch, support, all)
 	}
 }

@@ -183,17 +183,18 @@ func (w *World) isKnown(i *Instance) bool {
 	return false
 }
 
-// apart reports whether RESET made n and all others forget each other, while
-// they watch no instance in common through which they could meet again.
+// apart reports whether RESET made n and all those that have another master forget
+// each other, while they watch no instance in common through which they could
+// meet again.
 //
 // Rule: B-104, W-35.
 func (w *World) apart(n *Node, group string) bool {
 	if !w.check.reset {
 		return false
 	}
-	mine := n.acquaintances(group)
+	mine, here := n.acquaintances(group), w.viewOf(n, group)
 	for _, o := range w.nodes {
-		if o == n {
+		if o == n || w.viewOf(o, group) == here {
 			continue
 		}
 		theirs := o.acquaintances(group)
@@ -207,6 +208,13 @@ func (w *World) apart(n *Node, group string) bool {
 		}
 	}
 	return true
+}
+
+// viewOf is the address that n gives to clients, no zone of names left in it.
+func (w *World) viewOf(n *Node, group string) Addr {
+	at, _ := n.View(group)
+	at.IP = w.ip(at.IP)
+	return at
 }
 
 // acquaintances are the instances and peers that n knows of a master now: its
