@@ -192,9 +192,9 @@ func (w *World) apart(n *Node, group string) bool {
 	if !w.check.reset {
 		return false
 	}
-	mine, here := n.acquaintances(group), w.viewOf(n, group)
+	mine, here := n.acquaintances(group), n.watchedAt(group)
 	for _, o := range w.nodes {
-		if o == n || w.viewOf(o, group) == here {
+		if o == n || o.watchedAt(group) == here {
 			continue
 		}
 		theirs := o.acquaintances(group)
@@ -210,11 +210,16 @@ func (w *World) apart(n *Node, group string) bool {
 	return true
 }
 
-// viewOf is the address that n gives to clients, no zone of names left in it.
-func (w *World) viewOf(n *Node, group string) Addr {
-	at, _ := n.View(group)
-	at.IP = w.ip(at.IP)
-	return at
+// watchedAt is the address at which n watches the master now.
+func (n *Node) watchedAt(group string) Addr {
+	if n.core == nil {
+		return Addr{}
+	}
+	state, _ := n.core.Durable()
+	if d := masterIn(state, group); d != nil {
+		return Addr{n.w.meant(d.Addr.Host), d.Addr.Port}
+	}
+	return Addr{}
 }
 
 // acquaintances are the instances and peers that n knows of a master now: its
