@@ -2,7 +2,10 @@ package quorum
 
 import "time"
 
-// Constants of the election (election.md, section 2).
+// Constants of the election. Section 2 of election.md says why lease, lock, slot
+// and grace are what they are; the gaps are those of E-16, which keep a tiny
+// failover-timeout from thousands of attempts, the margins those of E-25 and
+// E-58, and the bounds of force those of E-63.
 const (
 	leaseBase      = 500 * time.Millisecond
 	lockOriginal   = 2 * time.Second

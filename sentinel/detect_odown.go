@@ -54,6 +54,7 @@ func (c *Core) judgeODown(m *master) {
 	for _, r := range m.replicas {
 		c.touch(&r.instance) // their INFO period changes (B-502)
 	}
+	// A failover under way goes on: peers that have switched do not know the old address (B-324).
 	if !odown {
 		c.eventNow(LevelWarning, "-odown", &m.instance, "")
 		return
@@ -97,6 +98,7 @@ func (c *Core) askDue(m *master) time.Duration {
 
 // askTime is when p is to be asked next.
 func (c *Core) askTime(m *master, p *peer) time.Duration {
+	// A full link is asked again by its next answer, which touches the master: no time is needed.
 	if !p.connected() || p.mute() || p.link.full() {
 		return farAway
 	}
@@ -113,8 +115,10 @@ func (c *Core) askTime(m *master, p *peer) time.Duration {
 		return next
 	}
 	switch {
+	// Counted from the promotion too, since the switch has forgotten when anybody was asked.
 	case c.promotionUnpublished(m) && !c.disk.sick:
 		return max(p.askedAt, m.lastPromotion.at) + m.timing(c).Renew()
+	// A second ask behind one that is outstanding would be answered no sooner (E-1).
 	case !m.sdown || p.asks > 0:
 		return farAway
 	case p.askedAt == never:
@@ -132,8 +136,10 @@ func (c *Core) ask(m *master, p *peer) {
 	epoch, candidate, vote := c.epoch, "*", m.failover.wantsVotes() && !c.disk.sick
 	switch {
 	case c.promotionUnpublished(m) && !c.disk.sick:
+		// No attempt of ours can be on then: it would have moved our vote to a newer epoch.
 		epoch, candidate = m.lastPromotion.epoch, c.myID
 	case vote:
+		// Never the current epoch, which others move: a vote there is none for what we act under (S-9).
 		epoch, candidate = m.failover.epoch, c.myID
 		if p.voteReply.asked == never {
 			p.voteReply.asked = c.now.Mono
@@ -187,6 +193,7 @@ func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
 	m := p.of
 	if !p.link.identified || p.mute() || v.Kind != resp.Array || len(v.Elems) != 3 || v.Elems[0].Kind != resp.Integer ||
 		v.Elems[1].Kind != resp.Bulk || !goodCandidate(v.Elems[1].Str) || v.Elems[2].Kind != resp.Integer || v.Elems[2].Int < 0 {
+		// It may be asked again, though nothing was learnt.
 		c.touch(&m.node)
 		return
 	}
@@ -194,6 +201,7 @@ func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
 	// An opinion is of an address. One of another, or of the one before a switch of
 	// ours, says nothing of the present master.
 	foreign := sent.foreign || sent.turn != m.switched.count
+	// An answer to what was asked before our SDOWN does not show that p sees the master up now.
 	p.answered = m.sdown && sent.at >= m.sdownSince && !foreign
 	p.opinionDown = v.Elems[0].Int == 1 && !foreign
 	// A peer that agrees is asked each second; one that does not is asked soon and
@@ -211,8 +219,10 @@ func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
 			c.logLine(LevelNotice, fmt.Sprintf("%s voted for %s %d", p.name, leader, epoch))
 		}
 		p.leader, p.leaderEpoch = leader, epoch
+		// A vote whose epoch has its configuration already hides no promotion that nobody announced.
 		m.election.votedForOther = m.election.votedForOther || m.sdown && leader != c.self() && epoch > m.configEpoch
 	}
+	// Foreign or not: a vote is for the master, by whatever address it was asked about (E-4).
 	if sent.vote && m.failover.wantsVotes() && sent.epoch == m.failover.epoch {
 		c.hearVoice(m, p, sent, leader, epoch)
 	}
@@ -225,6 +235,7 @@ func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
 func (c *Core) hearVoice(m *master, p *peer, sent pending, leader quorum.RunID, epoch quorum.Epoch) {
 	v := &p.voteReply
 	v.asked = never
+	// Only a vote of a later epoch takes one back: its giver follows somebody newer by now (E-34).
 	if v.kind == quorum.VoteGranted && leader != quorum.RunID(c.myID) && epoch <= m.failover.epoch {
 		return // a vote once counted does not expire
 	}
@@ -236,6 +247,7 @@ func (c *Core) hearVoice(m *master, p *peer, sent pending, leader quorum.RunID, 
 		v.withheldSince, v.retries = c.now.Mono, 0
 		v.retryAt = c.now.Mono + 50*time.Millisecond
 	}
+	// Our next attempt has to be above what this peer has voted in (E-32).
 	if epoch > m.failover.epoch && !quorum.Absurd(c.epoch, epoch) {
 		c.adoptEpoch(epoch, m)
 	}
@@ -249,6 +261,7 @@ func (m *master) peerByClient(name string) *peer {
 	if !ok {
 		return nil
 	}
+	// Eight characters are all of the run id that the name of a connection has (B-113).
 	if id, ok = strings.CutSuffix(id, "-cmd"); !ok || len(id) != 8 {
 		return nil
 	}
@@ -279,8 +292,10 @@ func (c *Core) answerAsk(m *master, in Request, epoch int64, candidate string) {
 	if p != nil {
 		again := c.now.Mono-p.asksAt < askBackGap
 		p.asksAt = c.now.Mono
+		// One ask may be outstanding: its answer was perhaps given before p saw the master down (E-2).
 		if m.sdown && !p.saysDown(c) && p.asks <= 1 && !again {
 			p.askedAt = never // ask back at once
+			// A candidate's request is sent by askPeers in this step instead, with its run id.
 			if p.connected() && !p.mute() && !m.failover.wantsVotes() && !c.tilt {
 				c.ask(m, p)
 			}
@@ -293,6 +308,7 @@ func (c *Core) answerAsk(m *master, in Request, epoch int64, candidate string) {
 		down = 1
 	}
 	if candidate == "*" {
+		// It shows no vote and no epoch, so there is nothing to wait for (E-40).
 		c.emitNow(Respond{ID: in.ID, Value: opinion(down, "*", 0)})
 		return
 	}
@@ -301,6 +317,7 @@ func (c *Core) answerAsk(m *master, in Request, epoch int64, candidate string) {
 		c.vote(m, quorum.Epoch(epoch), quorum.RunID(candidate))
 	}
 	answer := Respond{ID: in.ID, Value: m.showVote(down)}
+	// Before the first write has returned the file may prove not to be writable, and the vote undone.
 	if !c.diskProven && m.ballot.Writing() {
 		c.deferredReplies = append(c.deferredReplies, deferredReply{answer, m, down, c.seq})
 	} else {
@@ -368,10 +385,12 @@ func opinion(down int64, leader string, epoch quorum.Epoch) resp.Value {
 //
 // Rule: E-5.
 func (c *Core) kindReply(l *link, v resp.Value) {
+	// In doubt an original: no rank of ours waits for it, and E-25 holds for its attempts.
 	l.isGosentinel = false
 	if v.Kind == resp.Bulk || v.Kind == resp.Verbatim {
 		l.isGosentinel = strings.Contains(v.Str, "gosentinel_version:")
 	}
+	// Ranks, slots and the guard of E-25 depend on the kind.
 	for _, i := range l.users {
 		c.touch(&i.of.node)
 	}

@@ -59,6 +59,7 @@ func (c *Core) stepElection(m *master) {
 	switch m.failover.state {
 	case stateNone:
 		kind := automatic
+		// In ODOWN an ordinary failover ends the dispute too: its epoch is above the disputed one.
 		if !m.odown && m.disputed != never && c.followSince(m) == never {
 			kind = ofDispute
 		}
@@ -101,11 +102,13 @@ func (c *Core) startTime(m *master) time.Duration {
 	if since == never || c.tilt || c.disk.sick || c.outOfEpochs() {
 		return farAway
 	}
+	// The pause is read below: this very input may have made a replica eligible.
 	c.shortenPause(m)
 	// All that may hold a start back; the last to end counts.
 	t0 := max(since, e.lastAttempt+quorum.LeastGap(e.hurried), e.pauseUntil, c.votingSuspended.until, c.discoveryEnd(m))
 	if m.ballot.Unfinished(m.configEpoch) && m.ballot.Vote != c.self() {
 		end := m.ballot.LockEnd(c.standing(m))
+		// After a restart the vote is unknown, and nobody is to be named as failed (E-44).
 		if end <= c.now.Mono && m.ballot.Vote != "" {
 			c.markFailed(m, m.ballot.Vote)
 		}
@@ -129,6 +132,7 @@ func (c *Core) startTime(m *master) time.Duration {
 	}
 	c.tellPause(m)
 	rank, heard := 0, t0
+	// However late the other is heard, it delays us no longer than a lock could (ADR 0002).
 	limit := t0 + m.timing(c).Limit()
 	// Better placed peers go first: each gets a slot of its own in which it may ask
 	// us, so that requests do not collide.
@@ -254,7 +258,7 @@ func (c *Core) attentive(p *peer) bool {
 	return p.connected() && !(l.waits && c.now.Mono-l.pendingSince > 2*l.pingPeriod(c))
 }
 
-// slowWrite is how long a write may take before its Sentinel starts later.
+// slowWrite is how long a write may take before its Sentinel starts later (E-14).
 const slowWrite = 250 * time.Millisecond
 
 // penalty is by how many ranks we hold back because we are badly placed.
@@ -449,6 +453,7 @@ func (c *Core) lostElection(m *master) {
 	c.endAttempt(m)
 	e := &m.election
 	e.lost++
+	// A pause of milliseconds is nothing to log, and no eligible replica need cut it.
 	e.long = false
 	e.pauseUntil = c.now.Mono + m.timing(c).BackOff(e.lost, c.slot(m), held, c.rng.Duration)
 }
@@ -461,6 +466,7 @@ func (c *Core) attemptFailed(m *master, pause time.Duration) {
 	e := &m.election
 	c.markFailed(m, c.self())
 	e.pauseUntil, e.long = c.now.Mono+pause, true
+	// Only one that becomes eligible after this cuts the pause: none of these could be promoted.
 	for _, r := range m.replicas {
 		r.eligible = c.eligible(m, r)
 	}
@@ -476,6 +482,7 @@ func (c *Core) shortenPause(m *master) {
 		return
 	}
 	better := false
+	// All are looked at, the first found or not: each is to cut the pause once only.
 	for _, r := range m.replicas {
 		ok := c.eligible(m, r)
 		better = better || ok && !r.eligible

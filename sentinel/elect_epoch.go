@@ -60,6 +60,7 @@ func (c *Core) adoptHeard() {
 	if h.epoch <= c.epoch {
 		return
 	}
+	// Also where a new configuration adopts at once: what is heard next waits its second.
 	h.next = c.now.Mono + epochEvery
 	m := h.by
 	if m.gone {
@@ -84,6 +85,7 @@ func (c *Core) adoptEpoch(e quorum.Epoch, m *master) {
 //
 // Rule: B-602, S-5.
 func (c *Core) newEpoch() quorum.Epoch {
+	// Not marked as changed here: each caller changes its master next, and one write covers both.
 	c.epoch = max(c.epoch, c.heard.epoch) + 1
 	return c.epoch
 }

@@ -14,10 +14,12 @@ func (c *Core) vote(m *master, epoch quorum.Epoch, candidate quorum.RunID) {
 	if quorum.Absurd(c.epoch, epoch) {
 		return
 	}
+	// Also where we may not vote: our own next attempt has to be above it.
 	c.adoptEpoch(epoch, m)
 	if c.votingSuspended.forbids(c.now.Mono, epoch) {
 		return
 	}
+	// Who is no known peer has never answered E-5's question, so it is taken for an original.
 	p := m.findPeer(string(candidate))
 	ask := quorum.Ask{Epoch: epoch, Candidate: candidate, Known: p != nil && p.counts(), Original: p == nil || !p.link.isGosentinel}
 	switch m.ballot.Answer(c.now.Mono, ask, c.standing(m)) {
@@ -42,6 +44,7 @@ func (c *Core) vote(m *master, epoch quorum.Epoch, candidate quorum.RunID) {
 // Rule: E-20.7, E-42.
 func (c *Core) yield(m *master, candidate quorum.RunID) {
 	f := &m.failover
+	// Beyond that a replica may already be a master, which nobody would hear of if we stopped here.
 	if candidate == c.self() || f.state == stateNone || f.state > stateSelectSlave {
 		return
 	}
