@@ -150,6 +150,8 @@ func (c *Core) elected(m *master) {
 	c.enter(m, stateSelectSlave)
 	c.event(LevelWarning, "+failover-state-select-slave", &m.instance, "")
 	for _, r := range m.replicas {
+		// INFO since our SDOWN is fresh enough for an ordinary choice (E-50). In these cases a role
+		// decides, and that has to be newer than the election (E-54, E-80 to E-82).
 		r.infoNow = r.infoNow || !f.kind.promotes() || r.isNode() || c.mayHaveBeenPromoted(m) || c.misplaced(m)
 		c.touch(&r.instance)
 	}
@@ -173,6 +175,7 @@ const (
 // Rule: E-34, E-42, E-60, E-64.
 func (c *Core) mayPromote(m *master) leadership {
 	f := &m.failover
+	// First, and by force too: nobody would follow a configuration that is older than theirs (E-60).
 	if f.epoch <= m.configEpoch {
 		return superseded
 	}
@@ -200,6 +203,7 @@ func (c *Core) mayPromote(m *master) leadership {
 	switch {
 	case m.voters()-lost < m.need():
 		return superseded
+	// Voters of ours are free from then on, however often they are asked (E-11).
 	case c.now.Mono > m.ballot.CastAt()+m.timing(c).Limit():
 		return expired
 	}
@@ -223,6 +227,7 @@ func (c *Core) proceed(m *master) bool {
 	case superseded:
 		c.event(LevelWarning, "-failover-abort-not-elected", &m.instance, "")
 		c.endAttempt(m)
+		// Another was first. That is no failure of ours, and costs no pause and no rank.
 		m.election.pauseUntil, m.election.long = c.now.Mono, false
 	case expired:
 		c.outOfTime(m)
@@ -250,6 +255,7 @@ const sparedMost = 3
 // Rule: E-34.
 func (c *Core) recovered(m *master) bool {
 	f, e := &m.failover, &m.election
+	// Once SLAVEOF NO ONE was sent, a replica may be a master: giving up would leave two.
 	if f.state != stateSelectSlave || m.sdown || !f.kind.sparesTheMaster() || f.sentOne || m.ofCluster() {
 		return false
 	}
@@ -265,6 +271,7 @@ func (c *Core) spare(m *master) {
 	c.logLine(LevelWarning, "Failover of '"+m.name+"' given up: the master answers again")
 	c.event(LevelWarning, "-failover-abort-not-elected", &m.instance, "")
 	c.endAttempt(m)
+	// The span counts from the first of the three, so that a master that flaps is replaced in it.
 	if c.now.Mono > e.sparedAt+m.timing(c).AttemptGap() {
 		e.spared, e.sparedAt = 0, c.now.Mono
 	}
@@ -305,19 +312,22 @@ func (c *Core) sendNoOne(m *master) {
 		return
 	}
 	invariant.That(m.configEpoch < f.epoch, "E-34", "promotion in epoch %d, configuration is of %d", f.epoch, m.configEpoch)
+	// A node has been promoted by its cluster: only the proof by a second INFO is left (E-82, E-83).
 	if !r.isNode() {
 		c.sendOrder(&r.instance, replication.Addr{})
 		f.sentOne = true
 	}
 	f.sentAt, f.polls = c.now.Mono, 0
 	f.again, f.refused = false, ""
+	// An INFO that is under way was asked for before the order, and proves nothing: one behind it
+	// does.
 	r.infoBusy, r.infoNow = false, true
 	c.touch(&r.instance)
 	c.enter(m, stateWaitPromotion)
 	c.event(LevelNotice, "+failover-state-wait-promotion", &r.instance, "")
 }
 
-// promotionTry is how long one replica may take to report role:master.
+// promotionTry is how long one replica may take to report role:master (E-53).
 const promotionTry = 2 * time.Second
 
 // watchPromotion gives up on a replica that does not become a master.
@@ -351,6 +361,7 @@ func (c *Core) tryNext(m *master, why string) {
 	r.unconfirmedPromotion = r.unconfirmedPromotion || f.sentOne
 	f.promoted = nil
 	started := f.electedAt
+	// The bound is of the whole attempt: each replica alone has its two seconds.
 	if best := c.bestReplica(m, c.limits(m)); best == nil || c.now.Mono > started+m.failoverTimeout {
 		c.event(LevelWarning, "-failover-abort-slave-timeout", &m.instance, "")
 		c.attemptFailed(m, m.timing(c).AttemptPause())
@@ -358,6 +369,7 @@ func (c *Core) tryNext(m *master, why string) {
 	}
 	c.enter(m, stateSelectSlave)
 	for _, o := range m.replicas {
+		// Not all had answered when the first was chosen: that took one good one and 100 ms (E-50).
 		if !c.fresh(m, o) {
 			o.infoNow = true
 			c.touch(&o.instance)
@@ -384,6 +396,7 @@ func (c *Core) considerPromotion(m *master, r *replica, askedAt time.Duration) {
 		}
 		return
 	}
+	// A configuration as new was heard of meanwhile, which others follow by now (E-60).
 	if f.epoch <= m.configEpoch {
 		c.endAttempt(m)
 		return
@@ -409,6 +422,7 @@ func (c *Core) considerPromotion(m *master, r *replica, askedAt time.Duration) {
 //
 // Rule: E-57, W-13, R-17.
 func (c *Core) demoteOld(m *master) {
+	// Where it cannot be told now, considerRole does it when it is back (E-57).
 	if !m.connected() || m.sdown || m.isNode() {
 		return
 	}

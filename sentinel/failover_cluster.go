@@ -23,6 +23,7 @@ func (i *instance) isNode() bool { return i.info.Cluster }
 //
 // Rule: E-82.
 func (m *master) ofCluster() bool {
+	// What it says of itself goes before what its replicas say.
 	if m.infoAt != never {
 		return m.isNode()
 	}
@@ -67,6 +68,7 @@ func (c *Core) followSince(m *master) time.Duration {
 	case m.odown:
 		return max(m.odownSince, r.roleSince)
 	}
+	// Both must have happened: m follows it, and it is a master.
 	return max(m.roleSince, r.roleSince)
 }
 
@@ -87,6 +89,7 @@ func (c *Core) selectSuccessor(m *master) {
 	}
 	c.event(LevelWarning, "-failover-abort-no-good-slave", &m.instance, "")
 	c.endAttempt(m)
+	// No try of ours has failed, only a sign was not confirmed: so a second, not 2·ft (E-82).
 	m.election.pauseUntil, m.election.long = c.now.Mono+time.Second, false
 }
 

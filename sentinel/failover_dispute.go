@@ -21,6 +21,7 @@ func (c *Core) hearDispute(m *master, p *peer) {
 			replication.Join(p.said.addr.Shown(c.announceHostnames), p.said.addr.Port))
 		return
 	}
+	// One hello may have been under way while its sender, or we, switched.
 	if p.disputeAt == never {
 		p.disputeAt = c.now.Mono
 		c.logLine(LevelWarning, fmt.Sprintf("%s announces %s for config epoch %d", p.describe(c),
@@ -57,6 +58,7 @@ func (c *Core) resolveDispute(m *master) {
 	case awaited && c.now.Mono < f.stateSince+selectMax:
 		return
 	case best == nil || !c.proceed(m):
+		// Where we lead no more, proceed has ended the attempt, and told why.
 		if m.failover.state != stateNone {
 			c.event(LevelWarning, "-failover-abort-no-good-slave", &m.instance, "")
 			c.attemptFailed(m, m.timing(c).AttemptPause())
@@ -67,6 +69,7 @@ func (c *Core) resolveDispute(m *master) {
 	c.changeMaster(m)
 	c.event(LevelWarning, "+failover-end", &m.instance, "")
 	to := best.addr
+	// The address stays and only its epoch is new: to us nothing has switched, the others do by B-432.
 	if to.Same(m.addr) {
 		c.endAttempt(m)
 		c.show(m)
@@ -96,6 +99,8 @@ func (c *Core) bestClaim(m *master) (best *instance, awaited bool) {
 		switch {
 		case i == nil || !i.connected() || i.infoAt <= m.failover.electedAt:
 			awaited = awaited || i != nil && i.connected()
+			// Who does not answer may be the one master among them, so none that is no master is
+			// taken.
 			silent = silent || votes > 0
 		case i.info.Role == replication.Master:
 			masters.take(i, votes)

@@ -27,15 +27,18 @@ func (c *Core) manualFailover(m *master, id ReqID) {
 	case c.outOfEpochs():
 		c.refuse(id, "ERR The current epoch is at its maximum, no failover can be started")
 		return
+	// Judged by what is known now, as the operator waits for the reply (B-740); chosen by fresh INFO.
 	case c.bestReplica(m, l) == nil || m.ofCluster() && c.successor(m) == nil:
 		c.emit(Respond{ID: id, Value: resp.Err("NOGOODSLAVE No suitable replica to promote")})
 		return
 	}
 	c.logLine(LevelNotice, "Executing user requested FAILOVER of '"+m.name+"'")
 	c.start(m, byHand)
+	// They have been touched by the start, and are asked in this step.
 	for _, r := range m.replicas {
 		r.infoNow = true
 	}
+	// Behind the start, so that OK too waits for the write of the vote (E-40).
 	c.emit(Respond{ID: id, Value: resp.OK})
 }
 
@@ -47,10 +50,14 @@ func (c *Core) countManual(m *master) {
 	held, gone, silent := c.pollManual(m)
 	age := c.now.Mono - f.startedAt
 	switch {
+	// Somebody is failing it over just now: if he gets through there is nothing left to do (E-62).
 	case held && age < manualHeldMax:
 		return
+	// A new epoch needs no durable vote in the old one: it casts its own.
 	case gone && f.epochs < manualEpochs && !c.outOfEpochs():
 		c.nextManualEpoch(m)
+	// Not even by force: another vote of ours in this epoch would then be possible after a crash
+	// (S-2).
 	case !c.ownVoteDurable(m):
 	case !silent || age >= c.forceAfter(m):
 		c.force(m)
@@ -81,6 +88,7 @@ func (c *Core) nextManualEpoch(m *master) {
 	c.changeMaster(m)
 	f.epochs++
 	c.say(LevelWarning, "+new-epoch", fmt.Sprint(f.epoch), m)
+	// startedAt stays: the operator's wait is bounded over all epochs together.
 	c.standForVotes(m)
 }
 

@@ -49,6 +49,7 @@ func (g *guide) due(*Core) time.Duration {
 // Rule: B-311, E-81.
 func (c *Core) misplaced(m *master) bool {
 	now, in := c.now.Mono, &m.info
+	// Its link is up: a replica of nobody, or of a dead master, is no guide, and is failed over.
 	return m.role == replication.Replica && in.Role == replication.Replica && in.LinkUp && in.MasterPort != 0 &&
 		now-m.roleSince > m.downAfter+2*c.params.infoPeriod && now-m.infoAt <= 2*c.params.infoPeriod &&
 		m.link.silence(c) <= m.downAfter
@@ -63,6 +64,7 @@ func (c *Core) misplaced(m *master) bool {
 func (c *Core) adoptItsMaster(m *master) bool {
 	f := &m.failover
 	to, ok := c.address(m.info.MasterHost, m.info.MasterPort)
+	// Once SLAVEOF NO ONE has left, a replica may be a master, and this one would be a second.
 	if !ok || to.IP == "" || to.Same(m.addr) || !f.kind.followsTheMaster() || f.sentOne || !c.misplaced(m) {
 		return false
 	}
@@ -70,6 +72,7 @@ func (c *Core) adoptItsMaster(m *master) bool {
 	switch {
 	case awaited:
 		return true
+	// One with its own run id is itself under another name: a loop.
 	case info == nil || info.Role != replication.Master || info.RunID == m.runID:
 		c.tellNoGuide(m, to, info)
 		return false
@@ -78,6 +81,7 @@ func (c *Core) adoptItsMaster(m *master) bool {
 	}
 	c.logLine(LevelWarning, fmt.Sprintf("%s has been a replica of %s for %d s, and that is a master: it takes the place, and nobody is promoted",
 		m.describe(c), c.replicaName(to), (c.now.Mono-m.roleSince)/time.Second))
+	// As after a promotion: what reveals the new address comes behind changeMaster (E-40).
 	m.configEpoch = f.epoch
 	c.changeMaster(m)
 	c.runReconfigScript(m, "leader", c.text(m.addr), c.text(to))
@@ -113,6 +117,7 @@ func (c *Core) infoOf(m *master, to replication.Addr) (info *replication.Info, a
 		return &r.info, false
 	}
 	g := m.guide
+	// What it said in an earlier attempt is of before this election.
 	if g == nil || !g.addr.Same(to) || g.asked < f.electedAt {
 		if !inTime {
 			return nil, false
@@ -157,6 +162,7 @@ func (c *Core) guideAnswer(in *Answer) {
 		g.info.Read(v.Str)
 		g.info = replication.Info{Role: g.info.Role, RunID: strings.Clone(g.info.RunID)} // of a text of any size
 	}
+	// An error ends it as well: nothing else will be asked.
 	c.dismissGuide(g)
 }
 

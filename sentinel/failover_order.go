@@ -43,6 +43,7 @@ func (c *Core) sendOrder(i *instance, to replication.Addr) {
 	o := &order{to: to}
 	p := pending{is: sendOrder, inst: i, order: o}
 	if o.promotes() {
+		// Our vote is on disk since the election (S-3), and a promotion reveals nothing else.
 		c.sendNow(&i.link.cmd, p, c.commands(i.of, o)...)
 		return
 	}
@@ -56,6 +57,7 @@ func (c *Core) sendAlone(i *instance, to replication.Addr) {
 	for k, cmd := range replication.Alone(c.commands(i.of, o)) {
 		p := pending{is: sendRest, inst: i}
 		if k == 0 {
+			// Only an error to the SLAVEOF decides anything; the rest may fail, and is logged (E-52).
 			p.is, p.order = sendOrder, o
 		}
 		c.sendNow(&i.link.cmd, p, cmd)
@@ -76,6 +78,7 @@ func (c *Core) orderReply(i *instance, p *pending, v resp.Value) {
 	}
 	refused := refusal(v)
 	if refused == "" {
+		// EXEC worked, but single commands in it may have failed.
 		for _, e := range v.Elems {
 			c.restReply(i, e)
 		}
@@ -92,6 +95,7 @@ func (c *Core) orderReply(i *instance, p *pending, v resp.Value) {
 // refusal is the error of a transaction, or of the SLAVEOF in it; "" if there
 // is none.
 func refusal(v resp.Value) string {
+	// Of what EXEC answers the SLAVEOF is the first: only that says whether the order was taken.
 	if v.Kind == resp.Array && len(v.Elems) > 0 {
 		v = v.Elems[0]
 	}
@@ -108,6 +112,8 @@ func (c *Core) repeatAlone(i *instance, to replication.Addr) {
 	m := i.of
 	switch {
 	case to.Host == "":
+		// Not sent from here: SLAVEOF NO ONE once more is a promotion, and asks whether we still
+		// lead (E-34).
 		if r := i.replica; r != nil && r.promoted && m.failover.state == stateWaitPromotion {
 			m.failover.again = true
 			c.touch(&m.node)
@@ -141,6 +147,7 @@ func (c *Core) promoteAlone(m *master) {
 		r.unconfirmedPromotion = r.unconfirmedPromotion || m.failover.state == stateNone // nobody knows what has come of the first
 		return
 	}
+	// Polls begin anew: they get rarer with time, and the next answer is due in milliseconds (E-52).
 	f.again, f.polls = false, 0
 	c.sendAlone(&r.instance, replication.Addr{})
 }
@@ -157,6 +164,7 @@ func (c *Core) aloneReply(i *instance, p *pending, v resp.Value) {
 	case v.Kind == resp.Error:
 		c.note(i, "SLAVEOF was refused", v.Str)
 		if f := &m.failover; p.order.promotes() && i.replica != nil && i.replica.promoted && f.state == stateWaitPromotion {
+			// No verdict yet: an INFO asked for behind it may say role:master all the same (E-52).
 			f.refused, f.refusedAt = c.words(i.link, v.Str), p.at
 		}
 	}

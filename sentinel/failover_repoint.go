@@ -27,6 +27,7 @@ func (c *Core) reconfigure(m *master) {
 		c.endFailover(m, true)
 		return
 	}
+	// Before new slots are given: with parallel-syncs 1 a stuck replica would block all others (W-15).
 	c.expireSlots(m)
 	c.fillSlots(m)
 	// Clients wait for the end of this: replicas that cannot link up are gone on
@@ -74,6 +75,7 @@ func (c *Core) repointRest(m *master) {
 	case c.allFollow(m):
 		c.endRest(m)
 	case c.now.Mono > m.restUntil:
+		// No +failover-end again: the failover itself ended with the switch (B-724).
 		c.event(LevelWarning, "+failover-end-for-timeout", &m.instance, "")
 		c.pointTheRest(m)
 		c.endRest(m)
@@ -116,6 +118,7 @@ func (c *Core) expireSlots(m *master) {
 // followed marks r as one that needs nothing more.
 func (c *Core) followed(m *master, r *replica) {
 	r.reconf = reconfDone
+	// After the switch its flags are those of an ordinary replica at once.
 	if r.left {
 		r.left, r.reconf = false, reconfNone
 	}
@@ -131,6 +134,8 @@ func (c *Core) takesSlot(r *replica) bool {
 	case reconfSent:
 		return true
 	case reconfInProgress:
+		// One that has a link and does not synchronise holds others back no longer than a deaf one
+		// (E-56).
 		return r.info.Syncing || c.now.Mono <= r.sentAt+c.params.slaveReconfTimeout
 	}
 	return false
@@ -159,6 +164,7 @@ func (c *Core) fillSlots(m *master) {
 		if r.left && (r.infoAt == never || c.outvoted(m)) {
 			continue
 		}
+		// Nodes re-point themselves, and nobody waits for them (E-83).
 		if r.is(m.target()) || r.isNode() || r.left && !(r.role == replication.Replica && r.followsAddr(m.restFrom)) {
 			c.followed(m, r)
 			continue
@@ -180,6 +186,8 @@ func (c *Core) sendFollow(m *master, r *replica, event string) {
 // Rule: B-722.
 func (c *Core) allFollow(m *master) bool {
 	for _, r := range m.replicas {
+		// Who is down is re-pointed when it is back: a failover that waited for it might never end
+		// (B-722).
 		if m.concerns(r) && r.reconf != reconfDone && !r.sdown {
 			return false
 		}
@@ -195,6 +203,7 @@ func (c *Core) pointTheRest(m *master) {
 		return
 	}
 	for _, r := range m.replicas {
+		// Whoever was told already, in a slot, is not told again: it may just be synchronising.
 		if r.left && r.reconf == reconfNone && r.connected() && !r.isNode() && r.role == replication.Replica && r.followsAddr(m.restFrom) {
 			c.sendFollow(m, r, "+slave-reconf-sent-be")
 		}
@@ -212,6 +221,7 @@ func (c *Core) considerSync(m *master, r *replica) {
 		r.reconf = reconfInProgress
 		c.event(LevelNotice, "+slave-reconf-inprog", &r.instance, "")
 	}
+	// The same INFO may tell of both steps: small data sets are synchronised in one period.
 	if r.reconf == reconfInProgress && r.info.LinkUp {
 		c.event(LevelNotice, "+slave-reconf-done", &r.instance, "")
 		c.followed(m, r)
@@ -245,9 +255,11 @@ func (c *Core) endFailover(m *master, promotedDown bool) {
 // Rule: B-730, E-55, E-56.
 func (c *Core) finishFailover(m *master, promotedDown bool) {
 	f := &m.failover
+	// What is needed of the attempt is read first: the switch clears it.
 	until := f.stateSince + m.failoverTimeout
 	c.enter(m, stateUpdateConfig)
 	to := f.promoted.addr
+	// Before the switch, whose +slave events come behind +switch-master in the original too (B-730).
 	c.saySwitch(m, c.text(m.addr), c.text(to))
 	demoted := f.demoted
 	old, replicas := m.addr, m.replicas
@@ -263,6 +275,7 @@ func (c *Core) finishFailover(m *master, promotedDown bool) {
 		r.demoting, r.demotedAt = true, c.now.Mono
 	}
 	for _, was := range replicas {
+		// With a master that is down there is nothing to go on with: its own failover points all anew.
 		if r := m.findReplica(was.addr); r != nil && was.reconf != reconfDone && !was.sdown && !promotedDown {
 			r.left, r.reconf, r.sentAt = true, was.reconf, was.sentAt
 			m.restUntil, m.restFrom = until, old

@@ -11,6 +11,7 @@ func (c *Core) snapshotReplIDs(m *master) {
 	for _, r := range m.replicas {
 		r.lastReplID = ""
 		m.noteHistory(&r.instance)
+		// Taken now, since later INFO may be of the time after somebody's promotion.
 		r.wasOurs = r.infoAt != never && r.role == replication.Replica && r.followsAddr(m.addr)
 		r.wasSeen = r.infoAt != never
 	}
@@ -26,6 +27,7 @@ func (m *master) noteHistory(i *instance) {
 	switch r := i.replica; {
 	case in.ReplID == "" || in.ReplID == i.lastReplID:
 	case r == nil && i.role != replication.Master:
+	// One that was never linked tells an id of its own making.
 	case r != nil && (in.LinkDown < 0 || r.role != replication.Replica || !r.followsAddr(m.addr)):
 	default:
 		i.lastReplID, m.dataSet = in.ReplID, nil
@@ -39,6 +41,7 @@ func (m *master) inDataSet(id string) bool {
 		for _, r := range m.replicas {
 			m.dataSet[r.lastReplID] = true
 		}
+		// Who has told no id yet must not make kin of all who tell none.
 		delete(m.dataSet, "")
 	}
 	return m.dataSet[id]
@@ -116,6 +119,8 @@ func (c *Core) promotedByDeadLeader(m *master) *replica {
 }
 
 func (c *Core) promotedByAnother(m *master, r *replica) bool {
+	// The second half is for a Sentinel that knew nothing of r before the SDOWN: a promoted replica
+	// goes on under a new id, and keeps that of its old master as the second.
 	pedigree := r.wasOurs || !r.wasSeen && m.inDataSet(r.info.ReplID2)
 	return r.role == replication.Master && !r.isNode() && r.infoAt > m.failover.electedAt && // (a)
 		pedigree && // (b)

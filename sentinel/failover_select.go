@@ -41,7 +41,9 @@ func (c *Core) limits(m *master) replication.Limits {
 		ByHand:      m.failover.kind.takesTheEmpty(),
 	}
 	if m.sdown {
+		// INFO comes each second while the master is down (B-502), so an older one has failed since.
 		l.MaxInfoAge = 5 * c.params.pingPeriod
+		// With the master down no replica is linked to it: that time is not held against any.
 		l.MaxLinkDown += c.now.Mono - m.deserted()
 	}
 	return l
@@ -73,6 +75,7 @@ func (c *Core) anyEligible(m *master) bool {
 		if c.eligible(m, r) {
 			return true
 		}
+		// Its INFO has been asked for at our SDOWN (E-1): until it is here, nothing speaks against it.
 		if !r.sdown && r.connected() && !c.fresh(m, r) {
 			return true
 		}
@@ -89,8 +92,11 @@ func (c *Core) fresh(m *master, r *replica) bool { return r.infoAt > c.freshSinc
 func (c *Core) freshSince(m *master) time.Duration {
 	switch {
 	case m.failover.state >= stateSelectSlave && c.mayHaveBeenPromoted(m):
+		// Somebody may have promoted one in between: roles from before the election tell nothing
+		// (E-54).
 		return m.failover.electedAt
 	case m.failover.kind.asksAnew() || !m.sdown:
+		// By hand there may be no SDOWN to count from.
 		return m.failover.startedAt
 	}
 	return m.sdownSince
@@ -100,6 +106,7 @@ func (c *Core) freshSince(m *master) time.Duration {
 //
 // Rule: B-711, E-51.
 func (c *Core) bestReplica(m *master, l replication.Limits) *replica {
+	// Before any order by rank: it may serve writes, and another choice makes a second history (E-51).
 	if r := c.promotedByDeadLeader(m); r != nil {
 		return r
 	}
@@ -123,6 +130,7 @@ func (c *Core) selectReplica(m *master) {
 	awaited, someFresh := false, false
 	for _, r := range m.replicas {
 		switch {
+		// Who cannot answer is not waited for.
 		case r.sdown || !r.connected() || r.tried:
 		case !c.fresh(m, r):
 			awaited = true
@@ -131,6 +139,7 @@ func (c *Core) selectReplica(m *master) {
 		}
 	}
 	ready := !awaited || someFresh && now >= f.electedAt+selectSome || now >= c.freshSince(m)+selectAny
+	// ready tells that enough is known, best that it is good for something: else wait till selectMax.
 	if best := c.bestReplica(m, c.limits(m)); best != nil && ready {
 		if c.proceed(m) {
 			c.choose(m, best)
@@ -141,6 +150,7 @@ func (c *Core) selectReplica(m *master) {
 		return
 	}
 	c.explainRejections(m)
+	// One has been tried, so clients and scripts are to hear what became of it, as in tryNext.
 	if f.sentOne {
 		c.event(LevelWarning, "-failover-abort-slave-timeout", &m.instance, "")
 	} else {

@@ -19,12 +19,15 @@ func (c *Core) fixTime(m *master, r *replica) time.Duration {
 	if !m.leftBehind(r) {
 		return since + r.patience()
 	}
+	// Before the pacing of a live leader is looked at: there is none to leave alone.
 	if at, ours := c.handover(m); ours {
 		return at
 	}
 	wait := m.failoverTimeout
 	paced := m.switched.by != "" && c.now.Mono-m.switched.at < m.failoverTimeout && m.alive(m.switched.by)
+	// A file may set parallel-syncs below 1, and still nobody is to be left behind for ever.
 	slot := c.syncing(m) < max(m.parallelSyncs, 1)
+	// Not while a vote is undecided: its candidate may be promoting just this replica (E-44).
 	if slot && c.confirmed(m) && !paced && !m.ballot.Unfinished(m.configEpoch) {
 		wait = min(wait, 2*c.params.publishPeriod)
 	}
@@ -38,6 +41,7 @@ func (c *Core) fixTime(m *master, r *replica) time.Duration {
 //
 // Rule: R-24, W-14.
 func (m *master) leftBehind(r *replica) bool {
+	// Once it has followed the present master, no failover explains that it follows another.
 	if r.joinedAt != never {
 		return false
 	}
@@ -75,9 +79,11 @@ func (c *Core) noteMove(r *replica) {
 		return
 	}
 	r.follows = false
+	// A move within the group is none into another Sentinel's list.
 	if m.followedBy(r) != nil {
 		return
 	}
+	// Measured by the wait that it had before this departure lengthens it.
 	if c.now.Mono-r.joinedAt > staysFor*r.patience() {
 		r.departures = 0
 	}
@@ -86,9 +92,9 @@ func (c *Core) noteMove(r *replica) {
 
 const (
 	// staysFor is how many times as long as it was left alone a replica must
-	// have stayed for its earlier departures to be forgotten.
+	// have stayed for its earlier departures to be forgotten.
 	staysFor = 4
-	// maxDepartures bounds how long it is left alone.
+	// maxDepartures bounds how long it is left alone: 2^15 failover-timeouts.
 	maxDepartures = 16
 )
 
@@ -100,6 +106,7 @@ func (r *replica) patience() time.Duration {
 	if r.of.followedBy(r) != nil {
 		return wait
 	}
+	// Bounded so that staysFor of it, added to a time, still lies before farAway.
 	for k := 1; k < r.departures && wait < farAway/staysFor/4; k++ {
 		wait *= 2
 	}
@@ -127,6 +134,7 @@ func (c *Core) sure(m *master, since time.Duration) bool {
 //
 // Rule: R-24.
 func (m *master) serves(r *replica) bool {
+	// A list older than the move may name r for what it was before.
 	if m.infoAt <= r.confSince || m.role != replication.Master {
 		return false
 	}
@@ -149,6 +157,7 @@ func (c *Core) followsAlias(m *master, r *replica) bool {
 	if o := m.followedBy(r); o != nil && o.runID == m.runID {
 		return true
 	}
+	// Another master's instance may bear that address: one process under two names has one run id.
 	at := replication.Addr{Host: r.info.MasterHost, Port: r.info.MasterPort}
 	if isLiteral(at.Host) {
 		at.IP = at.Host
@@ -186,7 +195,7 @@ func (m *master) noteFormer(a replication.Addr) {
 }
 
 // handoverAfter is how long the leader of a failover must have said nothing
-// before another ends its work.
+// before another ends its work (E-59).
 const handoverAfter = 2 * time.Second
 
 // handover reports whether the leader that announced our configuration is gone
@@ -196,10 +205,12 @@ const handoverAfter = 2 * time.Second
 // Rule: E-59.
 func (c *Core) handover(m *master) (at time.Duration, ours bool) {
 	p := m.findPeer(m.switched.by)
+	// By rank, as in an election, so that one of ours takes it up and not all (E-59).
 	if p == nil || c.now.Mono-m.switched.at >= m.failoverTimeout || !(p.sdown || p.dead()) || c.rank(m) > 0 {
 		return 0, false
 	}
 	if c.syncing(m) >= max(m.parallelSyncs, 1) {
+		// An INFO of one that synchronises frees the place, and lets the roles be looked at again.
 		return farAway, true
 	}
 	return p.heardAt + handoverAfter, true
@@ -216,6 +227,7 @@ func (c *Core) syncing(m *master) int {
 		told := max(r.demotedAt, r.confSince)
 		switch {
 		case r.sdown || follows && r.info.LinkUp:
+		// Who was told a moment ago has not said yet whom it follows, and takes a place as well.
 		case follows && r.info.Syncing, c.now.Mono-r.demotedAt < demoteAgain, follows && c.now.Mono-told <= c.params.slaveReconfTimeout:
 			n++
 		}

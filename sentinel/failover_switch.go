@@ -11,6 +11,8 @@ const switchEvent = "+switch-master"
 //
 // Rule: B-730.
 func (c *Core) saySwitch(m *master, from, to endpointText) {
+	// Until the write is done clients know the address before, and not that of a switch they never
+	// saw.
 	m.view.from, _ = c.toldLast(m)
 	m.view.seq = c.seq
 	c.say(LevelWarning, switchEvent, switchText(m, from, to), m)
@@ -48,11 +50,14 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 	for _, r := range replicas {
 		if r.addr.Same(addr) {
 			taken = r.link
+			// What it reports as a replica is the data set of the old master, with which the next
+			// failover must not compare (ADR 0004).
 			if r.role == replication.Master {
 				dataSet, before = r.info.ReplID, r.info.ReplID2
 			}
 		}
 		links[r] = r.link
+		// The object goes and its link stays: orders just sent on it still have to leave (E-56, W-16).
 		c.dismiss(&r.instance)
 	}
 	// The address is an index, a name's user and part of each description: they
@@ -70,12 +75,16 @@ func (c *Core) switchMaster(m *master, addr replication.Addr, by string) {
 	for _, r := range replicas {
 		if !r.addr.Same(addr) {
 			anew := c.rebuildReplica(m, r.addr, links[r])
+			// These outlast a switch: a replica tried in vain may still report to be a master
+			// (E-53), and who moves it out of the group goes on doing so.
 			anew.unconfirmedPromotion, anew.departures = r.unconfirmedPromotion, r.departures
 		}
 	}
 	if !old.Same(addr) {
 		c.rebuildReplica(m, old, oldLink)
 	} else {
+		// The master stays where it is, on the link that becomeMaster has given it: nobody needs
+		// this one.
 		c.discard(oldLink)
 	}
 	// A peer has announced it, so it is durable there; a switch of ours is not yet.
@@ -132,6 +141,7 @@ func (c *Core) adopt(i *instance, l *link) {
 	i.link = l
 	l.restartClocks(c.now.Mono, c.stalled)
 	for _, cn := range []*conn{&l.cmd, &l.pub} {
+		// Else it would be dialled as late as attempts on its former role allow.
 		cn.triedAt = min(cn.triedAt, c.now.Mono-c.params.pingPeriod) // W-27
 	}
 	c.touch(l)
