@@ -14,6 +14,7 @@ import (
 // Rule: B-501, B-503.
 func (c *Core) askInfo(i *instance, until time.Duration) {
 	if due := c.infoDue(i); due > c.now.Mono {
+		// A fast poll that is sent ahead would only be a faster one.
 		if due > until || i.infoNext > c.now.Mono || c.infoPeriod(i) < c.params.infoPeriod {
 			return
 		}
@@ -101,6 +102,7 @@ func (c *Core) infoReply(i *instance, v resp.Value, sentAt time.Duration) {
 	if i.replica != nil && i.of.failover.state == stateWaitPromotion && i.replica.promoted {
 		i.of.failover.polls++
 	}
+	// What equals the kept part of a longer text is another text.
 	if v.Str != i.infoText || i.infoCut {
 		i.readInfo(v.Str)
 	}
@@ -121,6 +123,7 @@ func (c *Core) infoReply(i *instance, v resp.Value, sentAt time.Duration) {
 		c.considerPromotion(i.of, r, sentAt)
 		c.considerSync(i.of, r)
 	} else {
+		// Else they would be looked at with their own next INFO only (B-524).
 		for _, r := range i.of.replicas { // the master may have become sane
 			if r.stray() {
 				c.considerRole(i.of, r)
@@ -174,9 +177,11 @@ func (i *instance) readInfo(text string) {
 func (c *Core) learn(i *instance) {
 	in, m := &i.info, i.of
 	if in.RunID != "" && in.RunID != i.runID {
+		// The first id that it tells is no reboot.
 		if i.runID != "" {
 			c.event(LevelNotice, "+reboot", i, "")
 			if i.kind == kindMaster && m.rebootDownAfter != 0 {
+				// Its data may be gone, and replicas would copy the emptiness (redis #2087).
 				m.rebooted, m.rebootedAt = true, c.now.Mono
 			}
 		}
@@ -186,6 +191,7 @@ func (c *Core) learn(i *instance) {
 		for _, r := range in.Replicas {
 			c.learnReplica(m, r)
 		}
+		// The list may have named by IP what is known here by a name.
 		c.mergeReplicas(m)
 	}
 	if in.Role != i.role {
@@ -255,6 +261,7 @@ const maxReplicas = 4096
 //
 // Rule: B-102, B-511.
 func (c *Core) learnReplica(m *master, rep replication.Reported) {
+	// By the text first: the same lines come with every INFO, and resolving each is dear (W-34).
 	if len(m.replicas) >= maxReplicas || m.lists(rep) {
 		return
 	}
@@ -326,6 +333,7 @@ func (i *instance) reportsToFollow(a replication.Addr) bool {
 //
 // Rule: behaviour.md 5.3, B-523, B-524, W-12, W-14, E-53, E-57.
 func (c *Core) considerRole(m *master, r *replica) {
+	// Told whatever else holds: the order has been given and obeyed.
 	if r.role == replication.Replica && r.demoting {
 		r.demoting = false
 		c.event(LevelNotice, "+convert-to-slave", &r.instance, "")
@@ -333,16 +341,19 @@ func (c *Core) considerRole(m *master, r *replica) {
 	if c.tilt || c.disk.sick || !r.stray() || r.promoted || r.is(&m.instance) || m.failover.state != stateNone || !c.looksSane(m) || !r.connected() {
 		return
 	}
+	// Who was told a moment ago cannot have obeyed yet. What is left of a failover has its own slots.
 	if c.now.Mono-r.demotedAt < demoteAgain || c.outvoted(m) || r.isNode() || r.left {
 		return
 	}
 	if r.role == replication.Master {
+		// Where a failover explains the role, the master need not be asked what it is (B-522).
 		if c.now.Mono < c.convertTime(m, r) || !c.convertsAtOnce(m, r) && !c.sure(m, r.roleSince) {
 			return
 		}
 		c.follow(r, m.addr)
 		r.demotedAt = c.now.Mono
 		if c.convertsAtOnce(m, r) {
+			// Its event comes when it is a replica, since orders can be refused (E-57).
 			r.demoting = true
 			return
 		}

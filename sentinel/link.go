@@ -123,6 +123,7 @@ func (c *Core) leaveLink(i *instance) {
 	}
 	for k, u := range l.users {
 		if u == i {
+			// A new list: whoever is going through the old one must not miss anybody.
 			l.users = append(l.users[:k:k], l.users[k+1:]...)
 			break
 		}
@@ -209,6 +210,8 @@ func (l *link) pingDue(c *Core) time.Duration {
 		return c.now.Mono
 	}
 	p := l.pingPeriod(c)
+	// A full link is like one that waits: no PING goes out on it, so lastReply alone would have it
+	// due again and again.
 	if !l.waits && !l.full() {
 		return c.turn(l, l.lastReply+p-min(l.early, p), p)
 	}
@@ -228,10 +231,12 @@ func (c *Core) ping(l *link) {
 		l.lastPing = c.now.Mono
 		return
 	}
+	// The PING of a new connection is not one of its rhythm, and does not use up the early turn.
 	if l.lastPing != never {
 		l.early = 0
 	}
 	l.lastPing = c.now.Mono
+	// Silence counts from the first PING that is unanswered, not from the last (W-2).
 	if !l.waits {
 		l.waits, l.pendingSince, l.pendingStall = true, c.now.Mono, c.stalled
 	}
@@ -258,6 +263,8 @@ func (c *Core) reopen(l *link, cn *conn) {
 		c.lookAgain(l)
 	}
 	addr := l.users[0].addr
+	// Behind triedAt, so that a name that does not resolve is asked for each ping period and not in
+	// each step.
 	if addr.IP == "" {
 		return
 	}
@@ -269,6 +276,7 @@ func (c *Core) reopen(l *link, cn *conn) {
 	// An attempt that outlives down-after would hide that the host is back.
 	timeout := min(max(l.downAfter(), 500*time.Millisecond), 5*time.Second) // W-26, R-24
 	c.emitNow(Dial{Link: cn.id, Addr: addr, Timeout: timeout, PubSub: cn.pubsub})
+	// Not first when it is up: the commands wait in its queue, which saves a round trip (B-110).
 	c.greet(l, cn)
 	for _, i := range l.users {
 		i.infoNow = i.infoNow || i.kind != kindPeer && !cn.pubsub // who is it now? (R-14, redis #2087)
@@ -285,6 +293,7 @@ func (c *Core) greet(l *link, cn *conn) {
 		send.Secret = true
 		c.emitNow(send)
 	} else {
+		// A complaint about a password that is no longer configured would stand for ever.
 		c.appease(l, topicCommand, "AUTH", "is sent no AUTH any more")
 	}
 	suffix := "-cmd"
@@ -345,6 +354,7 @@ func (c *Core) linkUp(in LinkUp) {
 	cn.state, cn.local = connUp, in.Local
 	c.noteOwnIP(in.Local)
 	if cn.pubsub {
+		// B-117 counts from here, or a slow connect would be held against it.
 		cn.heardAt = c.now.Mono
 		c.touch(l)
 		return
@@ -353,15 +363,19 @@ func (c *Core) linkUp(in LinkUp) {
 	c.staggerTurns(l)
 	c.touch(l) // from now on it can be stale, and its turn is another
 	if l.users[0].kind == kindPeer {
+		// First of all: answers come in order, so all that follows is known to be the peer's or not
+		// (E-6).
 		c.askIdentity(l)
 		c.sendNow(cn, pending{is: sendKindQuestion, inst: l.users[0]}, []string{"INFO", "server"})
 	}
 	for _, i := range l.users {
 		i.helloNow = true // E-3
 		if i.kind == kindPeer {
+			// What it was asked before was lost with the connection.
 			i.peer.askStep, i.peer.askedAt = 0, never
 		}
 		c.touch(i)
+		// It is the master that asks its peers.
 		c.touch(&i.of.node)
 	}
 }
@@ -377,6 +391,7 @@ func (c *Core) linkDown(in LinkDown) {
 		return
 	}
 	l := cn.link
+	// Before it is forgotten, and with it whether it had been up and had answered.
 	c.hearEnd(cn, in.Reason)
 	c.forget(cn)
 	if !cn.pubsub && in.Refused {
@@ -392,6 +407,7 @@ func (c *Core) linkDown(in LinkDown) {
 	c.touch(l)
 	for _, i := range l.users {
 		c.touch(i)
+		// Ranks, locks and the count of votes depend on who is connected (E-11, E-12, E-33).
 		c.touch(&i.of.node)
 	}
 }
@@ -431,6 +447,7 @@ func (c *Core) closeConn(cn *conn) {
 func (c *Core) forget(cn *conn) {
 	delete(c.conns, cn.id)
 	for _, p := range cn.pending.all() {
+		// It has another link by now, and begins anew there.
 		if p.inst == nil || p.inst.link != cn.link {
 			continue
 		}
@@ -438,9 +455,11 @@ func (c *Core) forget(cn *conn) {
 		case sendInfo:
 			p.inst.infoBusy, p.inst.infoAsked = false, never
 		case sendHello:
+			// Whether it was heard is not known, and a second one harms nobody.
 			p.inst.helloBusy, p.inst.helloNow = false, true
 		case sendAsk:
 			p.inst.peer.asks--
+			// A voter's silence counts from the request that the next connection carries (E-33).
 			p.inst.peer.voteReply.asked = never
 		}
 	}
@@ -455,6 +474,7 @@ func (c *Core) closeStale(l *link) {
 	if c.now.Mono < l.staleDue(c) {
 		return
 	}
+	// Each for itself: a lost hello channel must not cost the PINGs (W-25).
 	if l.cmdStaleDue(c) <= c.now.Mono {
 		c.closeConn(&l.cmd)
 	}

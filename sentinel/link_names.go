@@ -119,6 +119,7 @@ func (c *Core) lookup(host string) string {
 		n = &hostName{host: key, askedAt: never}
 		c.names.known[key] = n
 	}
+	// A mention too keeps it from being the next to be forgotten.
 	if len(n.instances) == 0 {
 		c.names.rest(n)
 	}
@@ -157,6 +158,7 @@ func (c *Core) refreshName(l *link) {
 	if ip := c.lookup(host); ip != "" && l.cmd.state != connUp {
 		c.renumber(l, ip)
 	}
+	// Asked again each time it is connected to: the name may have moved with the instance.
 	if n := c.names.known[strings.ToLower(host)]; n != nil {
 		c.askAgain(host, n)
 	}
@@ -171,6 +173,7 @@ func (c *Core) resolved(in Resolved) {
 	if n != nil {
 		n.asking = false
 	}
+	// What resolved before is kept: a name server that fails must not make anybody unreachable.
 	if len(in.IPs) == 0 {
 		c.logLine(LevelWarning, "Failed to resolve hostname '"+in.Host+"'")
 	} else if n != nil && !(len(n.ips) > 0 && contains(in.IPs, n.ips[0])) {
@@ -179,6 +182,7 @@ func (c *Core) resolved(in Resolved) {
 	}
 	c.monitorResolved(in)
 	if n != nil {
+		// Behind applyIP: what peers said is compared with what the name means now.
 		c.hearAgain(n)
 	}
 }
@@ -220,6 +224,7 @@ func (c *Core) unbindName(i *instance) {
 func (c *Core) applyIP(n *hostName) {
 	bearers := slices.Clone(n.instances) // some may go
 	for _, i := range bearers {
+		// One without an IP has no connection that could be disturbed.
 		if i.addr.IP == "" || i.link.cmd.state != connUp {
 			c.renumber(i.link, n.ips[0])
 		}
@@ -255,6 +260,7 @@ func (c *Core) renumber(l *link, ip string) {
 		}
 	}
 	c.closeLink(l)
+	// Attempts at the old IP say nothing about the new one.
 	l.cmd.triedAt, l.pub.triedAt = never, never
 	c.touch(l)
 }
@@ -280,6 +286,7 @@ func (c *Core) mergeReplicas(m *master) {
 				continue
 			}
 			lose := named
+			// The one that is connected has the clocks and the INFO that a choice will need.
 			if named.promoted || named.connected() && !keep.connected() {
 				keep, lose = named, keep
 			}

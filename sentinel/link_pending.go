@@ -71,6 +71,7 @@ func (q *pendings) take(tag Tag) (p pending, ok bool) {
 			continue
 		}
 		p = q.list[k]
+		// The few before it move up, not the many behind it down.
 		copy(q.list[q.head+1:k+1], q.list[q.head:k])
 		q.list[q.head] = pending{}
 		if q.head++; q.head == len(q.list) {
@@ -93,6 +94,7 @@ func (c *Core) sendGated(cn *conn, p pending, cmds ...[]string) {
 
 func (c *Core) enlist(cn *conn, p pending, cmds [][]string) *Send {
 	cn.sent++
+	// That number is the PINGs'.
 	if cn.sent&tagMask == pingNumber {
 		cn.sent++
 	}
@@ -131,6 +133,7 @@ func (c *Core) answer(in *Answer) {
 		c.guideAnswer(in)
 		return
 	}
+	// Looked at before the answer makes room.
 	full := cn.link.full()
 	p, ok := cn.pending.take(in.Tag)
 	if !ok {
@@ -167,6 +170,7 @@ func (c *Core) inherit(l *link, p pending, v resp.Value) {
 	case p.is == sendInfo && i.kind == kindReplica:
 		busy := i.infoBusy
 		c.infoReply(i, v, p.at)
+		// The question of the new object is still out: this was the answer to an older one.
 		i.infoBusy = busy
 	case p.is == sendOrder:
 		c.orderReply(i, &p, v)

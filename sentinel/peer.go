@@ -19,6 +19,7 @@ func (c *Core) introduce(m *master, h helloMessage, from *instance) *peer {
 	at, ok := c.addressAsKnown(h.ip, h.port)
 	p := m.findPeer(h.runID)
 	switch {
+	// A hello of a known peer is good for the rest of what it says.
 	case !ok:
 		return p
 	case p != nil && p.addr.Same(at):
@@ -126,6 +127,7 @@ type claimed struct {
 //
 // Rule: B-430, E-6, W-28.
 func (c *Core) hearMove(m *master, p *peer, h helloMessage, at replication.Addr, from *instance) {
+	// Noted even where the move is refused: it may turn out to be the only claim for long enough.
 	if p.claim.host != h.ip || p.claim.port != h.port {
 		p.claim = claimed{h.ip, h.port, c.now.Mono}
 	}
@@ -158,11 +160,13 @@ const moveBurst = 2
 
 // movePeer gives a peer its new address, under every master that knows it.
 func (c *Core) movePeer(m *master, p *peer, addr replication.Addr) {
+	// Read before the loop gives all the new address.
 	others, elsewhere := 0, !p.link.users[0].addr.Same(addr)
 	for _, u := range p.link.users {
 		u.addr = addr
 		c.bindName(u)
 		u.peer.hello = "" // its repetition is none: it tells another address
+		// Somebody may have been there and not answered in time, so it goes on counting (E-6).
 		u.peer.vouched = u.peer.vouched || p.link.unanswered(c)
 		c.changeMaster(u.of)
 		c.touch(&u.of.node) // whom it shared its old address with, or shares the new one, has a vote or none
@@ -189,6 +193,7 @@ func (c *Core) movePeer(m *master, p *peer, addr replication.Addr) {
 func (c *Core) removePeer(p *peer) {
 	m := p.of
 	m.peers = slices.DeleteFunc(m.peers, func(x *peer) bool { return x == p })
+	// Failed holds known peers only: one that comes back begins with its rank (E-11).
 	delete(m.election.failed, quorum.RunID(p.runID))
 	m.ballot.ForgetAsk(quorum.RunID(p.runID))
 	c.retire(&p.instance)

@@ -79,6 +79,7 @@ func (c *Core) discoveryEnd(m *master) time.Duration {
 // Rule: E-18.
 func (c *Core) askList(p *peer) {
 	cn := &p.link.cmd
+	// A list is of one connection: behind another there may be another process (E-6).
 	if p.list.on == cn.id || p.list.asks >= maxListAsks || !c.discovering(p.of) || p.link.full() {
 		return
 	}
@@ -172,6 +173,8 @@ func (c *Core) census(m *master) (all int, why string) {
 	}
 	for _, p := range m.peers {
 		for _, n := range p.list.named {
+			// Who is down there may be just the one that RESET was to forget, so it keeps nobody
+			// waiting (E-18).
 			if !n.down && !ids[n.runID] {
 				return known, shortID(p.runID) + " knows " + shortID(n.runID) + ", we do not"
 			}
@@ -183,6 +186,7 @@ func (c *Core) census(m *master) (all int, why string) {
 		}
 	}
 	all = len(ids) + 1
+	// But it counts: the few that are left must be enough of all that there may be.
 	if known < quorum.Need(all, m.quorum) {
 		return all, itoa(known) + " are too few of " + itoa(all) + " that were named"
 	}

@@ -102,6 +102,7 @@ func (c *Core) helloFromLink(in Hello) {
 	}
 	if in.Failed {
 		c.hearSubscription(cn, &in)
+		// So that it is shown as disconnected for as long as it refuses, as in the original (B-115).
 		c.closeConn(cn)
 		return
 	}
@@ -138,12 +139,15 @@ func (c *Core) receiveHello(raw []byte, from *instance) {
 		c.dropHello(&h, from, "its epoch jumps too far ahead")
 		return
 	}
+	// Whoever says so, known or not: it tells of epochs in which our former life may have voted
+	// (E-45).
 	c.votingSuspended.hear(c.now.Mono, max(h.epoch, h.masterConfig))
 	p := c.introduce(m, h, from)
 	if p != nil && p.repeats(raw) {
 		p.heardAt = c.now.Mono
 		return
 	}
+	// Of anybody, as in B-431; a configuration only of who is a peer (B-432).
 	c.hearEpoch(h.epoch, m)
 	if p != nil {
 		c.goodHello(m, &h)
@@ -166,6 +170,7 @@ func (c *Core) heardBefore(payload []byte) bool {
 		return true
 	}
 	m := c.byName[string(name)]
+	// While it listens for epochs every hello is to be read in full (E-45).
 	if m == nil || c.now.Mono < c.votingSuspended.until {
 		return false
 	}
@@ -177,6 +182,7 @@ func (c *Core) heardBefore(payload []byte) bool {
 			return false
 		}
 		p.heardAt, p.link.namedAt = c.now.Mono, c.now.Mono
+		// E-4 asks who has agreed of late, and a repetition agrees again.
 		if p.said.addr.Same(m.addr) {
 			p.agreedAt = c.now.Mono
 		}
@@ -216,6 +222,7 @@ func helloNames(payload []byte) (id, master []byte) {
 //
 // Rule: B-432 to B-435, E-20, election.md 3.5.
 func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage, from *instance) {
+	// What it said before is out of date, even if its name resolves only now.
 	p.awaits = nil
 	if !isLiteral(h.masterIP) && !c.names.has(h.masterIP) && !p.names.take(c.now.Mono, time.Second, nameBurst) {
 		p.hello = ""
@@ -225,6 +232,8 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage, from *insta
 	if !ok {
 		return
 	}
+	// Resolved first: an epoch taken without its address would leave us at the old one for good
+	// (B-435).
 	if addr.IP == "" && !addr.Same(m.current()) {
 		if n := c.names.known[strings.ToLower(h.masterIP)]; n != nil {
 			p.awaits = n
@@ -238,6 +247,7 @@ func (c *Core) hearConfiguration(m *master, p *peer, h helloMessage, from *insta
 	}
 	switch {
 	case h.masterConfig > m.configEpoch:
+		// p.said differs from our configuration, so its repetition will not be taken for one.
 		if !m.told.take(c.now.Mono, time.Second, configBurst) {
 			return // its sender says it again
 		}
@@ -311,6 +321,7 @@ func (c *Core) hearAgain(n *hostName) {
 // Rule: B-432, E-40.
 func (c *Core) confirmSwitch(m *master, p *peer, h helloMessage) {
 	m.configEpoch = h.masterConfig
+	// Somebody has led in a later epoch, and to this address: there is nothing left for ours to do.
 	c.endAttempt(m)
 	c.changeMaster(m)
 	if _, secret := c.toldLast(m); secret {
@@ -329,6 +340,7 @@ func (c *Core) observeSwitch(m *master, p *peer, addr replication.Addr, h helloM
 	c.changeMaster(m)
 	from := c.text(m.addr)
 	c.sayNow(LevelWarning, "+config-update-from", p.describe(c), m)
+	// Before the switch, whose +slave events come behind +switch-master (B-730).
 	c.saySwitchHeard(m, endpointText{h.masterIP, itoa(h.masterPort)})
 	c.switchMaster(m, addr, p.runID)
 	c.runReconfigScript(m, "observer", from, c.text(addr))
@@ -381,10 +393,12 @@ func (c *Core) sendHello(i *instance, until time.Duration) {
 	cn := &i.link.cmd
 	i.helloBusy, i.helloNow = true, false
 	word := i.link.word("PUBLISH")
+	// It shows epochs and an address, none of which may be lost once somebody has heard of it (S-5).
 	c.sendGated(cn, pending{is: sendHello, inst: i}, []string{word, helloChannel, c.helloPayload(i.of, cn.local)})
 }
 
 func (c *Core) helloDue(i *instance) time.Duration {
+	// With a sick disk it would wait for the write, and be old when it leaves.
 	if !i.connected() || i.helloBusy || c.disk.sick {
 		return farAway
 	}
@@ -432,6 +446,7 @@ func (c *Core) helloAcknowledged(i *instance, v resp.Value) {
 	} else {
 		i.helloAt = c.now.Mono
 		if i.kind == kindPeer {
+			// Only now does it know us: a list without us is no answer (E-18).
 			c.askList(i.peer)
 		}
 	}
@@ -469,6 +484,8 @@ func (c *Core) dropHello(h *helloMessage, from *instance, why string) {
 	if m != nil && conf.ValidRunID(h.runID) {
 		list, who = &m.link.complaints, "The hello of Sentinel "+h.runID+" about "+m.name
 	} else {
+		// An id that is none, or about no master, must not fill the list with a text that anybody
+		// makes up.
 		h.runID = ""
 	}
 	if list.begin(c.now.Mono, topicHello, h.runID) {

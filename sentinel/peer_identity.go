@@ -39,6 +39,7 @@ func (p *peer) mute() bool {
 	case proofRefuted:
 		return true
 	case proofDenied:
+		// Two names at one address that both cannot tell may be one process, which has one vote.
 		for _, o := range p.of.peers {
 			if o.link.proof == proofDenied && o.link.judgedOn > p.link.judgedOn && o.addr.Same(p.addr) {
 				return true
@@ -81,7 +82,9 @@ func (c *Core) identityReply(l *link, v resp.Value) {
 	for _, i := range l.users {
 		p := i.peer
 		counted := was != proofRefuted || p.vouched
+		// Whatever but a refutation: it may be who it says, so no later one lowers the majority.
 		p.vouched = p.vouched || l.proof != proofRefuted
+		// Another at its address may have become mute by this answer, or p itself.
 		for _, o := range p.of.peers {
 			if o.addr.Same(p.addr) && o.mute() {
 				o.silence()
