@@ -142,9 +142,11 @@ func (c *Core) finishMonitor(p *pendingMonitor, addr replication.Addr) {
 	}
 	addr.Port = p.port
 	m := c.addMaster(p.name, addr, p.quorum)
+	// Before the rest, which all tell of it and wait for its write.
 	c.changeMaster(m)
 	c.show(m)
 	c.replySaved(p.id)
+	// Behind the reply, as in the original (K-2.0).
 	c.announceMonitor(m)
 }
 
@@ -156,6 +158,7 @@ func (c *Core) remove(in Request) {
 	if m == nil {
 		return
 	}
+	// Before the rest: nobody is to be told of what a crash would undo.
 	c.change()
 	c.emit(Show{Master: m.name, Gone: true})
 	c.event(LevelWarning, "-monitor", &m.instance, "")

@@ -119,6 +119,8 @@ func New(now Stamp, boot conf.State, seed uint64) (*Core, error) {
 	c.general.Masters = nil
 	c.byAddr.init()
 	c.names.init()
+	// Over all masters before any is loaded: without a leader-epoch line a ballot starts at this
+	// epoch (E-21).
 	for _, m := range boot.Masters {
 		c.epoch = max(c.epoch, quorum.Epoch(m.ConfigEpoch))
 	}
@@ -153,15 +155,18 @@ func (c *Core) Start() []Effect {
 // next Step uses again; what is in it is immutable. It cannot fail: bad input
 // becomes an event or an error reply, a broken invariant panics.
 func (c *Core) Step(now Stamp, in Input) []Effect {
+	// Silences and due times are differences of times: none may be negative.
 	if now.Mono < c.now.Mono {
 		now.Mono = c.now.Mono
 	}
 	from := c.now
 	c.now = now
+	// Before the input: what it brings may be old, by a sleep or a stall of our own.
 	c.checkWallClock(from, in)
 	c.checkStall()
 	switch in := in.(type) {
 	case Tick:
+		// No other input moves it: TILT is told by Ticks that come late, whatever comes between them.
 		c.lastTick = now.Mono
 		c.endClone()
 	case LinkUp:
@@ -185,6 +190,7 @@ func (c *Core) Step(now Stamp, in Input) []Effect {
 	case Slept:
 		c.slept(in.For)
 	}
+	// Before the nodes act, or a candidate might ask for votes in the step that makes the disk sick.
 	c.checkDisk()
 	c.runDueNodes()
 	if invariant.Enabled {
@@ -229,6 +235,7 @@ func (c *Core) runDueNodes() {
 	for i := 0; i < len(c.work); i++ {
 		invariant.That(i < 1<<24, "S2.10", "a step that does not end, at node %d", i)
 		n := c.work[i]
+		// Before it acts, so that whoever touches it meanwhile has it act once more.
 		n.entry().queued = false
 		if n.entry().gone {
 			continue
@@ -239,6 +246,7 @@ func (c *Core) runDueNodes() {
 			due := n.due(c)
 			if due <= c.now.Mono {
 				due = c.now.Mono + staleWait
+				// One that is queued acts again in this step, and may still become right.
 				if !n.entry().queued {
 					c.stale = n
 				}

@@ -115,6 +115,8 @@ func (d *deadlines) remove(n node) {
 	p.index = 0
 	if i < last {
 		d.slots[i] = moved
+		// The last slot may come from another branch: due before its new parent, or after its new
+		// children.
 		d.up(i)
 		d.down(moved.at.index - 1)
 	}

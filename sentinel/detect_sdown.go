@@ -30,6 +30,7 @@ func (c *Core) pong(l *link, v resp.Value) {
 		l.smoothRTT(now - l.lastPing)
 		l.lastOK, l.okStall, l.waits = now, c.stalled, false
 		c.touch(l) // its next PING is due later than a repetition of this one was
+		// LOADING does not end a reboot: until PONG its data may be gone (B-313).
 		if i := l.users[0]; pong && i.kind == kindMaster {
 			i.of.rebooted = false
 		}
@@ -147,6 +148,8 @@ func (c *Core) judgeDown(i *instance) {
 	} else {
 		i.link.downs--
 		i.killSent = false
+		// Back as a master, say, that it is no more: that is to be seen now, not in ten seconds
+		// (W-12).
 		c.askAnew(i)
 		c.eventNow(LevelWarning, "-sdown", i, "")
 	}

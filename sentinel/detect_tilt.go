@@ -27,6 +27,7 @@ func (c *Core) checkStall() {
 		c.enterTilt(fmt.Sprintf("the event loop was late by %d ms", late.Milliseconds()))
 	}
 	if late > stallMin {
+		// Else the same stall counts once more with each input until the next Tick.
 		c.lastTick = c.now.Mono
 	}
 	if c.tilt && c.now.Mono-c.tiltAt >= c.params.tiltPeriod {

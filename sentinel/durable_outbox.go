@@ -46,6 +46,7 @@ func (o *Outbox) Push(es []Effect) (ready []Action) {
 func (o *Outbox) overtake(a Action) {
 	switch a := a.(type) {
 	case DiskSick:
+		// What waits to be closed would keep its socket, and with each renewed link one more.
 		if o.sick = a.On; o.sick {
 			o.hangUp()
 		}
@@ -160,6 +161,7 @@ func (o *Outbox) Release(seq Seq, saved bool) (ready []Action) {
 		o.let(e.Action)
 		ready = append(ready, outcome(e.Action, saved))
 	}
+	// Else the array would keep replies of any size from the collector.
 	clear(o.held[len(keep):])
 	o.held = keep
 	return ready
@@ -170,6 +172,8 @@ func (o *Outbox) Release(seq Seq, saved bool) (ready []Action) {
 func (o *Outbox) Refuse(seq Seq) (ready []Action) {
 	keep := o.held[:0]
 	for _, e := range o.held {
+		// Only who can be told that it failed: a vote, or a promotion, may yet be written by the
+		// retry.
 		if r, ok := e.Action.(Respond); ok && e.After <= seq && !isZero(r.IfNotSaved) {
 			o.let(r)
 			ready = append(ready, outcome(r, false))

@@ -7,7 +7,7 @@ import (
 
 // sickAfter is how long one write may be under way before its disk counts as
 // sick: far longer than a slow disk takes, and as long as the other Sentinels
-// can wait.
+// can wait.
 const sickAfter = time.Second
 
 // disk is what is known of the disk. The shell writes one state at a time and
@@ -48,6 +48,8 @@ func (c *Core) writeReturned(in Persisted) {
 	if !d.sick {
 		return
 	}
+	// One that answers with errors is no longer stuck, but under strict-durability still keeps from
+	// leading.
 	d.sick = d.failing
 	c.emitNow(DiskSick{On: d.sick})
 	if !d.sick {
@@ -78,6 +80,7 @@ func (c *Core) checkDisk() {
 	}
 	d := &c.disk
 	d.sick = true
+	// A disk that answers with errors keeps us from leading, but not from answering.
 	c.emitNow(DiskSick{On: true, Silent: !d.failing})
 	text := "A write of the configuration has been under way for more than a second: no client or peer is answered, and no failover led, until it returns"
 	if d.failing {

@@ -17,7 +17,7 @@ type votingSuspension struct {
 	floor quorum.Epoch  // highest epoch heard of until then
 }
 
-// suspensionSpan is how long such a Sentinel listens before it votes.
+// suspensionSpan is how long such a Sentinel listens before it votes (E-45).
 const suspensionSpan = 5 * time.Second
 
 // forbids reports whether there may be no vote in epoch now; while it listens
@@ -57,11 +57,13 @@ func (c *Core) persisted(in Persisted) {
 			rest = append(rest, w)
 			continue
 		}
+		// Its candidate has asked each renew meanwhile, unheard behind this answer (L-6).
 		w.m.ballot.Written(c.now.Mono-w.m.timing(c).Renew(), w.epoch)
 		c.touch(&w.m.node)
 	}
 	clear(c.waiting[len(rest):])
 	c.waiting = rest
+	// These first: what peers ask behind an answer is heard when that has left.
 	c.sendDeferredReplies()
 	c.openVoteReplyGates()
 }

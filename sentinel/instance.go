@@ -189,6 +189,7 @@ func (i *instance) connected() bool { return i.link.cmd.state == connUp }
 func (i *instance) disconnected() bool { return i.link.disconnected() }
 
 func (i *instance) act(c *Core) {
+	// First: what it finds may make INFO due now.
 	c.judgeDown(i)
 	until := c.sendAheadUntil(i)
 	c.askInfo(i, until)

@@ -166,13 +166,16 @@ type masterNode struct {
 
 func (w *masterNode) act(c *Core) {
 	m := w.m
+	// First: whether anybody may stand depends on it.
 	c.judgeODown(m)
 	if c.tilt {
 		return
 	}
+	// Before the election, which must not wait for a discovery that this input has closed.
 	c.discover(m)
 	c.stepElection(m)
 	c.stepFailover(m)
+	// Last: who has begun to stand in this step asks for votes in it (E-15).
 	c.askPeers(m)
 }
 

@@ -67,6 +67,7 @@ func (c *Core) load(f *conf.Master) error {
 	}
 	m := c.addMaster(f.Name, addr, f.Quorum)
 	m.set = setTimes{f.DownAfter, f.FailoverTimeout, f.RebootDownAfter}
+	// The link was made under the default down-after.
 	m.downAfter, m.failoverTimeout, m.link.after = span(f.DownAfter), span(f.FailoverTimeout), 0
 	m.parallelSyncs = f.ParallelSyncs
 	m.rebootDownAfter = span(f.RebootDownAfter)
@@ -74,6 +75,8 @@ func (c *Core) load(f *conf.Master) error {
 	m.authPass, m.authUser = f.AuthPass, f.AuthUser
 	m.setRenames(slices.Clone(f.Renames))
 	m.configEpoch = quorum.Epoch(f.ConfigEpoch)
+	// Without the line the ballot stays at the current epoch: votes of a former life may be missing
+	// (E-21).
 	if f.HasLeaderEpoch {
 		m.ballot = quorum.Restore(c.now.Mono, quorum.Epoch(f.LeaderEpoch), f.LeaderEpoch > f.ConfigEpoch)
 	}
@@ -94,7 +97,9 @@ func (c *Core) load(f *conf.Master) error {
 		if p.RunID == "" || p.RunID == c.myID || m.findPeer(p.RunID) != nil {
 			continue
 		}
+		// It was known in a former life, and no hello of this one may lower the majority (E-6).
 		c.newPeer(m, addr, p.RunID).vouched = true
+		// Who knows a peer from before has not lost the others (W-35).
 		m.discoverySince = never
 	}
 	return nil
@@ -139,6 +144,7 @@ func (c *Core) newPeer(m *master, addr replication.Addr, runID string) *peer {
 	c.joinPeerLink(p)
 	p.vouched = p.link.proof == proofGiven || p.link.proof == proofDenied
 	m.peers = append(m.peers, p)
+	// Whom it knows has to be heard before discovery is closed again (E-18).
 	m.closedAt, m.saved = never, nil
 	c.bindName(&p.instance)
 	c.touch(&p.instance)
@@ -176,6 +182,7 @@ func (c *Core) removeMaster(m *master) {
 // Rule: B-104, K-2.4, E-18, S-7.
 // Departs: ADR 0002.
 func (c *Core) resetMaster(m *master) {
+	// Before all is forgotten: it is this attempt that knows the new address.
 	if m.failover.state >= stateReconfSlaves {
 		c.endFailover(m, false)
 	}
@@ -189,6 +196,7 @@ func (c *Core) resetMaster(m *master) {
 	m.sdown, m.odown, m.rebooted, m.killSent = false, false, false, false
 	m.link.downs = 0 // a master shares it with nobody
 	m.restUntil = never
+	// The epoch stays, or the same vote could be given to two (B-104, S-2).
 	m.ballot.Forget()
 	m.election.reset()
 	m.failover = failover{}
