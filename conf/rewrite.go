@@ -95,6 +95,7 @@ func (r *rewriter) slot(i int, stripped string) string {
 		return "" // VT and FF alone
 	}
 	key := r.key(first, second, count)
+	// Kept where somebody can find it, and never read as a directive (C-92).
 	if key.name == "" {
 		return "# ??? " + stripped
 	}
@@ -155,6 +156,7 @@ func (r *rewriter) key(first, second string, count int) slotKey {
 			return slotKey{name: name}
 		}
 		sub := lower(second)
+		// The spelling that the user has chosen is the one written again (C-128).
 		if sub == keyRebootPrimary {
 			r.rebootKey = sub
 		}
@@ -237,6 +239,7 @@ func (r *rewriter) bytes() []byte {
 // Rule: C-95, C-96.
 func (r *rewriter) general(v Values, logLevel string) {
 	if logLevel != "" {
+		// It can be set at run time, and is then what the next start should have.
 		if changed, err := v.With("loglevel", logLevel); err == nil {
 			v = changed
 		}
@@ -258,6 +261,7 @@ func (r *rewriter) general(v Values, logLevel string) {
 // Rule: C-95, C-83.
 func (r *rewriter) users(v Values, users []string) {
 	key := slotKey{name: "user"}
+	// Before the test: with an aclfile the lines that are there are blanked (C-95).
 	r.done(key)
 	if v.all()[index["aclfile"]].text != "" {
 		return

@@ -48,6 +48,7 @@ func (l *link) connect(to netip.AddrPort) error {
 	if err != nil {
 		return err
 	}
+	// Before anything can fail: the link's end is what closes it.
 	l.own(fd)
 	if l.set.fileLimit != nil {
 		if limit := l.set.fileLimit(); limit > 0 && fd >= limit-spareFiles {

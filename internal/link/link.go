@@ -70,12 +70,14 @@ func (l *link) ready(events uint32) {
 			l.end(err)
 			return
 		}
+		// Before the write: what the Sink sends upon Up goes out with what has been queued.
 		l.established(fd.localIP())
 	}
 	// Room first: what is read next may be answered at once.
 	if events&unix.EPOLLOUT != 0 {
 		l.write()
 	}
+	// One that waits for its turn is read then: it must not get two.
 	if !l.unread && events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		l.read(events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0)
 	}
@@ -145,6 +147,7 @@ func (l *link) write() {
 	}
 	l.set.buffers.put(l.out)
 	l.out = nil
+	// Only behind the last byte: the far end answers that by closing.
 	if l.hungUp {
 		l.transport.closeWrite()
 	}
@@ -208,6 +211,7 @@ func (l *link) end(err error) {
 	}
 	l.out, l.in, l.unanswered = nil, nil, ring{}
 	if !l.hungUp {
+		// Told later: the Sink itself may be who ended it, and is not called within a call.
 		s.ended = append(s.ended, ending{l, Reason(err), refused, ours})
 	}
 }

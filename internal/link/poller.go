@@ -74,6 +74,7 @@ func (p *poller) close() {
 // that came since the last wait; not at all if busy. The events are valid until
 // the next call.
 func (p *poller) wait(until time.Time, busy bool) (events []unix.EpollEvent) {
+	// Who has been called since the last wait only looks, and so loses no call.
 	if busy || !p.arm(until) || !p.state.CompareAndSwap(awake, asleep) {
 		events = p.poll.Take()
 	} else {
@@ -92,6 +93,7 @@ func (p *poller) arm(until time.Time) bool {
 	if wait <= 0 {
 		return false
 	}
+	// The timer stands as it was set: a system call less.
 	if until.Equal(p.armed) {
 		return true
 	}

@@ -36,11 +36,13 @@ func (l *link) read(toTheEnd bool) {
 			return
 		}
 		l.take(in[:n])
+		// A short read has emptied the socket: one more would cost a system call to learn nothing.
 		if l.phase == over || n < len(in) && !toTheEnd {
 			return
 		}
 		turn += n
 	}
+	// The event was for all of it, and does not come again for the rest.
 	if !l.unread {
 		l.unread = true
 		l.set.unread = append(l.set.unread, l)
@@ -69,6 +71,7 @@ func (l *link) take(b []byte) {
 	for len(b) > 0 {
 		n, err := l.next(b)
 		if errors.Is(err, resp.ErrShort) {
+			// It begins anew: what it followed ended with the reply before.
 			l.part = resp.Partial{}
 			l.want = l.part.Want(b, limits)
 			break

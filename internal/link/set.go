@@ -166,6 +166,7 @@ func (s *Set) Wait(until time.Time) {
 
 // Tell tells the Sink what happened up to the end of the last Wait.
 func (s *Set) Tell() {
+	// Those first that waited for their turn since the last time.
 	s.readOn()
 	for i := range s.found {
 		tag := epoll.Tag(&s.found[i])
@@ -176,7 +177,9 @@ func (s *Set) Tell() {
 	}
 	s.found = nil
 	s.readMail()
+	// Behind the reads: what came in time must not be found overdue.
 	s.expire()
+	// Last, since Down is the last event of a link.
 	s.tellEnded()
 }
 
@@ -217,6 +220,7 @@ func (s *Set) expire() {
 func (s *Set) tellEnded() {
 	for i := 0; i < len(s.ended); i++ {
 		e := s.ended[i]
+		// Hung up between its end and now: nobody wants to hear of it any more.
 		if e.link.hungUp {
 			continue
 		}

@@ -23,6 +23,7 @@ func (p *Partial) Want(buf []byte, lim Limits) int {
 		p.left = 1 // the reply itself
 	}
 	for p.left > 0 {
+		// The decoder is to refuse it: whoever waited for more would wait for ever.
 		if p.pos < len(buf) && !isKind(buf[p.pos]) {
 			return len(buf)
 		}
@@ -30,6 +31,7 @@ func (p *Partial) Want(buf []byte, lim Limits) int {
 		end := bytes.IndexByte(buf[from:], '\n')
 		if end < 0 {
 			p.from = len(buf)
+			// Too long by now, and no line end mends that.
 			if len(buf)-p.pos >= maxLine || len(buf) >= lim.Total {
 				return len(buf)
 			}

@@ -93,11 +93,13 @@ func (f *Framer) short(buf []byte) int {
 		return 0
 	}
 	args, at := f.args[:0], 4
+	// Nine of 99 bytes at most: what anybody may send who is not authenticated either.
 	for range buf[1] - '0' {
 		if len(buf)-at < 6 || buf[at] != '$' {
 			return 0
 		}
 		size, next := int(buf[at+1]-'0'), int(buf[at+2]-'0')
+		// A byte below '0' wraps around, so that one test finds both.
 		if size > 9 {
 			return 0
 		}
@@ -106,6 +108,8 @@ func (f *Framer) short(buf []byte) int {
 			size = size*10 + next
 			at++
 		}
+		// The byte behind it is not looked at, nor are those behind the payload, as in the original
+		// (K-8.1).
 		if buf[at-2] != '\r' || len(buf)-at < size+2 {
 			return 0
 		}
@@ -128,6 +132,7 @@ func (f *Framer) multibulk(buf []byte) ([][]byte, int, error) {
 		if len(buf) < end+2 {
 			return nil, 0, ErrShort
 		}
+		// Places and not slices: the buffer may be another when the rest has come.
 		f.marks = append(f.marks, f.pos, end)
 		f.pos, f.bulk = end+2, -1
 		f.left--
@@ -135,6 +140,7 @@ func (f *Framer) multibulk(buf []byte) ([][]byte, int, error) {
 	n := f.pos
 	args := f.args[:0]
 	for i := 0; i < len(f.marks); i += 2 {
+		// Without room behind it: whoever appends to an argument must not write into the next.
 		args = append(args, buf[f.marks[i]:f.marks[i+1]:f.marks[i+1]])
 	}
 	f.reset(args)
@@ -151,6 +157,7 @@ func (f *Framer) bulkHeader(buf []byte) error {
 		return ErrShort
 	}
 	size, n, err := f.header(rest, "too big bulk count string")
+	// The original looks for the end of the line before it looks at its first byte (K-8.2).
 	if rest[0] != '$' && err != ErrShort {
 		if _, tooBig := err.(ProtocolError); !tooBig {
 			return ProtocolError("Protocol error: expected '$', got '" + shown(rest[0]) + "'")
@@ -211,6 +218,7 @@ func (f *Framer) inline(buf []byte) ([][]byte, int, error) {
 func (f *Framer) reset(args [][]byte) {
 	f.pos, f.left = 0, 0
 	f.marks, f.args = f.marks[:0], args
+	// One request of a million arguments must not keep its memory for as long as the connection lives.
 	if cap(f.marks) > shrinkMarksBeyond {
 		f.marks, f.args = nil, nil
 	}
