@@ -11,7 +11,7 @@ import (
 const inboxLimit = 1024
 
 // What other Sentinels ask and tell goes before clients' commands, but anybody may
-// send it: no connection gets more than its turn.
+// send it: no connection gets more than its turn (K-2.18).
 const (
 	peerWaiting = 256 // requests of one connection that wait before it has to
 	peerShare   = 32  // of one connection until the next has its turn
@@ -66,6 +66,7 @@ func (in *inbox) put(it item) bool {
 		in.items = append(in.items, it)
 	}
 	in.mu.Unlock()
+	// Not under the lock, for which the loop would only wake up to wait.
 	in.wake()
 	return open
 }
@@ -92,6 +93,7 @@ func (in *inbox) putPeers(conn uint64, batch []sentinel.Request) bool {
 	b := in.peers[conn]
 	for b != nil && len(b.requests) >= peerWaiting && !in.closed {
 		b.room.Wait()
+		// Found anew after each wait: what was taken whole is gone from the list.
 		b = in.peers[conn]
 	}
 	open := !in.closed
@@ -126,6 +128,7 @@ func (in *inbox) takePeers(to []sentinel.Request) []sentinel.Request {
 		if len(b.requests) == 0 {
 			delete(in.peers, b.conn)
 		} else {
+			// Behind all others: one that floods gets its share and no more (K-2.18).
 			in.turns = append(in.turns, b)
 		}
 		b.room.Broadcast()

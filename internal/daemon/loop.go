@@ -28,6 +28,7 @@ func (n *node) run(ctx context.Context, ready func()) error {
 	defer n.lastWords()
 
 	n.ready = ready
+	// The loop waits in the kernel, where no context wakes it.
 	defer context.AfterFunc(ctx, n.links.Wake)()
 	n.carryOut(n.outbox.Push(n.core.Start()))
 	for {
@@ -52,10 +53,12 @@ func (n *node) lastWords() {
 // may look at it. Whoever does keeps the loop for that one answer; the lock lets
 // nobody in once the loop wants it back.
 func (n *node) wait() {
+	// Asked before the lock is given up: it looks into the core.
 	until := n.until()
 	n.hand.Unlock()
 	n.links.Wait(until)
 	n.hand.Lock()
+	// Before anything is told: what comes now came after the sleep, if there was one.
 	n.wake()
 	n.links.Tell()
 }
@@ -72,6 +75,7 @@ func (n *node) Look(dst []byte, args [][]byte, proto int) ([]byte, bool) {
 	defer n.hand.RUnlock()
 	defer n.lastWords() // with the core in hand: nothing happens meanwhile
 	now := n.clock.now()
+	// Also an answer that is made here costs the machine more outside of it than in it (ADR 0006).
 	if now.Mono < n.calmAt {
 		return dst, false
 	}
@@ -103,6 +107,8 @@ func (n *node) turn() {
 	n.write(now.Mono)
 	n.links.Flush()
 	n.frontend.Beat()
+	// Ready when what the start tells has left, or when it is known that the disk does not take it
+	//
 	if n.ready != nil && (n.outbox.Len() == 0 || n.dirt.settled) {
 		n.ready()
 		n.ready = nil
@@ -129,7 +135,8 @@ const clientSlice = time.Millisecond
 // While something happens clients' commands get a part of the loop's time only.
 // The loop could stop for others after any of them; but each answer costs the
 // listener, the kernel and the client more than it costs the loop, at once and
-// on the processors of the machine that a failover needs too.
+// on the processors of the machine that a failover needs too. What failovers took
+// with other parts and rests is in docs/measurements.md.
 const (
 	clientPart  = 10                    // one of so many
 	eventful    = time.Second           // for so long something happens after a warning: each step of a failover has one
@@ -146,6 +153,7 @@ func (n *node) serveClients() {
 	if begin < n.clientsAt || n.outbox.Full() {
 		return
 	}
+	// No new ones before these are done: each client's commands stay in order.
 	if len(n.requests) == n.served {
 		clear(n.requests)
 		n.requests, n.served = n.inbox.takeRequests(n.requests[:0]), 0
@@ -175,6 +183,7 @@ func (n *node) until() time.Time {
 	if !n.outbox.Full() && (n.served < len(n.requests) || n.inbox.hasRequests()) {
 		at = min(at, n.clientsAt)
 	}
+	// A turn takes a part of what peers ask, and nobody wakes the loop for the rest.
 	if n.inbox.hasPeers() {
 		at = 0
 	}
@@ -213,6 +222,7 @@ func (n *node) happened(ev link.Event) {
 // step applies one input to the core and carries out what follows from it.
 func (n *node) step(in sentinel.Input) {
 	now := n.clock.now()
+	// Before the step: if it panics, this input is the one that tells why.
 	n.ring.add(now, in)
 	n.carryOut(n.outbox.Push(n.core.Step(now, in)))
 }
@@ -244,6 +254,7 @@ func (n *node) write(now time.Duration) {
 		return
 	}
 	job := saveJob{probe: probe}
+	// As late as possible: what has changed while the last write was under way goes out with this one.
 	if !probe {
 		job.state, job.seq = n.core.Durable()
 	}
@@ -259,6 +270,7 @@ func (n *node) write(now time.Duration) {
 func (n *node) saved(r saveResult) {
 	failing := n.dirt.failing
 	n.dirt.done(r, n.clock.now().Mono)
+	// After a failure it is news, which ends what the failure began (E-45).
 	if r.probe && r.err == nil && !failing {
 		return // as expected
 	}

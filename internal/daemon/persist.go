@@ -53,6 +53,7 @@ func (p *persister) run() {
 //
 // Rule: C-92, R-23.
 func (p *persister) write(state conf.State) error {
+	// From the disk each time, as in the original: what somebody has edited meanwhile is kept (C-93).
 	old, err := p.saver.read(p.path)
 	if err != nil {
 		return err
@@ -105,10 +106,12 @@ func (d *dirt) next(now time.Duration) (probe, ok bool) {
 	switch {
 	case d.busy:
 		return false, false
+	// A change does not wait for the back-off of an earlier failure: the disk may be well again.
 	case d.newest > d.tried:
 		return false, true
 	case d.failing:
 		return !d.known, now >= d.retryAt
+	// Once in a life whether the file can be written must be known before a vote depends on it (E-45).
 	default:
 		return true, !d.known
 	}

@@ -64,6 +64,7 @@ func (s *saver) save(path string, data []byte) error {
 	if errors.Is(err, errReadOnlyDir) {
 		if f, openErr := s.disk.Open(path, os.O_WRONLY, 0); openErr == nil {
 			s.tellInPlace(path, err)
+			// A crash in the midst of the overwrite must not bring back the copy of an older write.
 			if _, err := s.dropCopy(path); err != nil {
 				f.Close()
 				return err
@@ -85,6 +86,7 @@ func (s *saver) save(path string, data []byte) error {
 		s.remove(tmp)
 		return err
 	}
+	// Before the copy goes: else a crash could leave the torn file that it is for, and no copy.
 	if err := s.syncDir(path); err != nil {
 		return err
 	}
@@ -125,6 +127,7 @@ func (s *saver) stage(path string, data []byte) (tmp string, err error) {
 func (s *saver) createTemp(path string) (name string, f diskFile, err error) {
 	for range tmpTries {
 		name = path + "." + rand.Text()[:6]
+		// Passwords will be in it: nobody else may open it before it has its mode.
 		f, err = s.disk.Open(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if !errors.Is(err, fs.ErrExist) {
 			break
@@ -186,6 +189,8 @@ func (s *saver) replaceContent(path, tmp string, data []byte) error {
 func (s *saver) overwrite(f diskFile, data []byte) error {
 	n, err := f.Write(data)
 	if err == nil {
+		// Not cut before it is written: a crash leaves each sector as it was or as it will be, by
+		// which recovery knows the file.
 		err = f.Truncate(int64(len(data)))
 	}
 	if err == nil {
@@ -231,6 +236,7 @@ func (s *saver) probe(path string) error {
 	}
 	tmp, err := s.stage(path, data)
 	if errors.Is(err, errReadOnlyDir) {
+		// As save does it: a file that can be opened can be written in place.
 		f, openErr := s.disk.Open(path, os.O_WRONLY, 0)
 		if openErr == nil {
 			return f.Close()
@@ -263,6 +269,7 @@ func (s *saver) recover(path string) error {
 	}
 	flag := os.O_WRONLY
 	if errors.Is(err, fs.ErrNotExist) {
+		// What somebody else puts there at this moment is not written into.
 		flag |= os.O_CREATE | os.O_EXCL
 	} else if err != nil {
 		return err

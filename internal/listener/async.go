@@ -10,7 +10,7 @@ import (
 
 const (
 	// maxOwed is how many replies a connection of another Sentinel is owed at
-	// most before it is read on.
+	// most before it is read on (K-2.18).
 	maxOwed = 4096
 	// maxLateArgs is the size in bytes of the largest request that others may
 	// overtake: what a Sentinel sends is far smaller.
@@ -57,6 +57,7 @@ func (c *client) submit() {
 	switch n := len(c.requests); {
 	case n == 0:
 		return
+	// One request that others may not overtake is enough: all of them then wait together.
 	case c.lagging < n || !c.awaitOwed(maxOwed-n):
 		c.submitAndWait()
 		return
@@ -80,6 +81,7 @@ func (c *client) pongLate(args [][]byte) bool {
 		return false
 	}
 	c.submit()
+	// By now submit may have waited for all, and nothing is owed that it would have to come behind.
 	if !c.owesReplies() || !c.awaitOwed(maxOwed-1) {
 		return false
 	}
@@ -94,6 +96,7 @@ func (c *client) owe(b *batch) {
 		c.async = &asyncReplies{fewer: make(chan struct{}, 1)}
 	}
 	l := c.async
+	// Counted before the goroutine can send it, or the count would fall below nothing.
 	l.owed.Add(int32(len(b.answers)))
 	l.mu.Lock()
 	l.batches = append(l.batches, b)
@@ -164,6 +167,7 @@ func (c *client) sendAsyncReplies() {
 			told++
 		}
 		pass()
+		// Who does not read his answers gets no further ones made ready.
 		c.awaitRoom()
 	}
 }

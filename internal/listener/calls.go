@@ -18,7 +18,7 @@ const longReply = 16 << 10
 
 // maxAnswers is about how many bytes of replies of the loop a connection has made
 // for it at most before it takes them: the requests of its batch that come then
-// are not handled, and submitted again when it has.
+// are not handled, and submitted again when it has (K-8.3).
 const maxAnswers = 64 << 10
 
 // batchShift leaves room in an ID for the place within a batch.
@@ -81,6 +81,7 @@ func (cs *calls) drop(b *batch) {
 
 // take gives the answer at place i, and whether it is there.
 func (cs *calls) take(b *batch, i int) (answer, bool) {
+	// When all are there nobody writes to them any more.
 	if b.left.Load() == 0 {
 		return b.answers[i], true
 	}

@@ -153,6 +153,7 @@ func (c *client) Read(p []byte) (int, error) {
 			continue
 		}
 		c.flush()
+		// Who does not read is not read either: where no limit is set, that bounds its memory.
 		if !c.awaitRoom() {
 			return 0, io.EOF
 		}
@@ -177,6 +178,8 @@ func (c *client) frame() bool {
 		case errors.Is(err, resp.ErrShort):
 			return len(c.handed) == 0
 		case err != nil:
+			// The reply to a protocol error closes the connection: it comes behind all that was
+			// asked before.
 			if len(c.handed) > 0 || c.fastPathOnly && c.owesReplies() {
 				return false // comes again after the answers to what came before
 			}
@@ -185,6 +188,7 @@ func (c *client) frame() bool {
 			c.say(resp.Err("ERR " + err.Error()))
 			c.leaving = true
 			return false
+		// It has its place in the order, by which CLIENT REPLY SKIP counts.
 		case len(args) == 0 && len(c.handed) > 0:
 			return false
 		case len(args) == 0:
@@ -192,6 +196,7 @@ func (c *client) frame() bool {
 			c.skip = max(0, c.skip-1) // an empty request counts for CLIENT REPLY SKIP
 			continue
 		}
+		// Behind what is handed over nothing is answered here, or replies would change places.
 		if len(c.handed) == 0 {
 			switch {
 			case c.fastPath(args):
@@ -227,6 +232,7 @@ func (c *client) fill() error {
 				return err
 			}
 		}
+		// Before the turn ends: behind that the reactor may have it all.
 		c.publishState()
 		if !c.reading.release() {
 			c.drained = false
@@ -306,6 +312,8 @@ func (c *client) received(n int, now time.Duration) error {
 	c.inCap.Store(int64(cap(c.in)))
 	c.s.stats.netIn.Add(uint64(n))
 	c.s.stats.reads.Add(1)
+	// What has been announced costs nothing, but each argument that is there costs more than its
+	// bytes.
 	if int64(c.framer.Cost(c.in)) > c.s.o.QueryBufferLimit {
 		c.s.log.Warn("Closing client that reached max query buffer length: " + c.line() + " (qbuf initial bytes: " + repr(c.in[:min(len(c.in), 64)]) + ")")
 		c.dropping = true
@@ -357,6 +365,7 @@ func (c *client) depart() error {
 	c.flush()
 	if c.awaitSent(lingerTimeout) {
 		if w, ok := c.sock.(interface{ CloseWrite() error }); ok && c.conn == c.sock {
+			// It sees the end behind the last reply, while we still take what it sends.
 			_ = w.CloseWrite()
 			if !c.s.closing.Load() {
 				_ = c.sock.SetReadDeadline(time.Now().Add(lingerTimeout))
@@ -384,6 +393,7 @@ func (c *client) Write(p []byte) (int, error) {
 // Close forgets the client; redcon calls it when the connection is over.
 func (c *client) Close() error {
 	c.closeOnce.Do(func() {
+		// First: from here on the hub queues nothing for it any more.
 		c.kill()
 		if c.reactor != nil {
 			c.reactor.forget(c)
@@ -403,6 +413,7 @@ func (c *client) kill() {
 	c.killOnce.Do(func() {
 		c.killed.Store(true)
 		c.mu.Lock()
+		// Before gone is closed: who wakes up by that looks here.
 		c.output.dead = true
 		if c.output.counted {
 			c.output.counted = false

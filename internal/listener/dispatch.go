@@ -144,6 +144,7 @@ func (c *client) dispatch(args [][]byte) {
 	c.argBytes.Store(int64(size))
 	// Messages that arrive while a subscriber's command runs come after its reply.
 	holds := c.subs.count() > 0 || cmd.Flags&command.PubSub != 0 && cmd != c.s.cmds.publish
+	// A handler replies at once: what the loop owes comes before that, so it is waited for.
 	if h := c.s.handlers[cmd.ID]; h != nil {
 		c.submitAndWait()
 		c.setLast(cmd)
@@ -151,6 +152,7 @@ func (c *client) dispatch(args [][]byte) {
 			c.hold()
 		}
 		h(c, cmd, args)
+		// A handler may have sent its question to the loop, which counts it then.
 		if len(c.requests) == 0 {
 			c.ran(cmd)
 		}
@@ -160,7 +162,7 @@ func (c *client) dispatch(args [][]byte) {
 			c.hold()
 		}
 	}
-	// MONITOR is an event of its own: who subscribed sees it before the reply (K-2.0).
+	// MONITOR's event is published behind its reply, which therefore has to be there (K-2.0).
 	if holds || cmd == c.s.cmds.monitor {
 		c.submitAndWait()
 	}
@@ -248,6 +250,7 @@ func (c *client) queueForLoop(cmd *command.Command, args [][]byte, size int) {
 	if c.mayReplyLater(cmd, size) {
 		c.lagging++
 	}
+	// Who asks for long replies has one made at a time, so that few are in memory.
 	if c.oneByOne || len(c.requests) == maxBatch {
 		c.submit()
 	}
@@ -263,6 +266,7 @@ func (c *client) toLoop(args [][]byte, f finisher) {
 // submitAndWait submits the requests for the loop and replies to all of them, behind
 // what is owed.
 func (c *client) submitAndWait() {
+	// Replies come in order, and those that are owed are of earlier requests.
 	ok := c.awaitOwed(0)
 	c.dropping = c.dropping || !ok
 	n := len(c.requests)
@@ -325,6 +329,7 @@ func (c *client) takeAnswers(from, end int, submitted bool) (took int, ok bool) 
 			continue
 		}
 		c.batch.answers[i].value = resp.Value{} // it may be large, and wait for the client to read
+		// A subscriber gets the events of what was handled before this reply ahead of it (K-5).
 		if c.subs.count() > 0 {
 			c.s.hub.await(a.published)
 		}

@@ -135,6 +135,7 @@ func (h *hub) run() {
 			h.deliver(ev)
 		}
 		h.mu.Lock()
+		// Before the sockets are written: who waits needs them in the queues, ahead of its reply.
 		h.done += uint64(len(events))
 		h.settled.Broadcast()
 		h.mu.Unlock()
@@ -175,6 +176,7 @@ func (h *hub) deliver(ev event) {
 	}
 	matching, known := h.heard[ev.channel]
 	if !known {
+		// Finding the patterns adds to what is known, which needs the lock alone.
 		h.topics.RUnlock()
 		matching = h.hear(ev.channel)
 		h.topics.RLock()
@@ -216,6 +218,7 @@ func (h *hub) pump() {
 		h.dirty[i] = nil
 		c.mu.Lock()
 		o := &c.output
+		// First, so that what comes from here on is pumped once more.
 		o.dirty = false
 		over, mine := o.over, !o.writing && !o.holding && !o.dead && len(o.queue) > 0
 		if mine && !over {
@@ -287,6 +290,7 @@ func (h *hub) addTopic(name string, t *topic, matching []string, names int) {
 	for _, channel := range matching {
 		h.heard[channel][name] = t
 	}
+	// Channels that were first published to while it was matched with the others.
 	for _, channel := range h.names[names:] {
 		if t.match.Match(channel) {
 			h.heard[channel][name] = t

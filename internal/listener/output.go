@@ -64,6 +64,7 @@ func (c *client) hold() {
 // release queues the reply, and behind it the messages that came meanwhile.
 func (c *client) release() {
 	c.mu.Lock()
+	// The reply first: what a command of its own caused comes behind it (K-2.0).
 	c.commit()
 	for _, m := range c.output.held {
 		c.output.queue = append(c.output.queue, m.form(c.info.proto))
@@ -78,6 +79,7 @@ func (c *client) commit() {
 	if len(c.reply) == 0 {
 		return
 	}
+	// A copy: the buffer takes the next replies while this one is written.
 	c.output.queue = append(c.output.queue, append([]byte(nil), c.reply...))
 	c.output.pending += int64(len(c.reply)) + entryWeight
 	c.reply = c.reply[:0]
@@ -103,6 +105,7 @@ func (c *client) push(m *message) (pump bool) {
 		o.queue = append(o.queue, b)
 	}
 	o.over = c.beyondLimit(c.s.stats.clock())
+	// Whoever writes, or releases, finds it in the queue.
 	if o.dirty || (o.holding || o.writing) && !o.over {
 		return false
 	}
@@ -251,6 +254,7 @@ func (c *client) flushDirect() bool {
 	}
 	c.reply = c.reply[:copy(c.reply, c.reply[n:])]
 	if len(c.reply) > 0 && err == nil {
+		// In front: what was queued meanwhile is newer.
 		rest := append([]byte(nil), c.reply...)
 		o.queue = append([][]byte{rest}, o.queue...)
 		o.pending += int64(len(rest)) + entryWeight
@@ -338,6 +342,7 @@ func (c *client) next() []byte {
 	defer c.mu.Unlock()
 	o := &c.output
 	if len(o.queue) == 0 || o.dead {
+		// Under the lock, so that who queues next sees that nobody writes, and does it.
 		o.writing = false
 		c.wakeWaiter()
 		return nil
@@ -371,12 +376,14 @@ func (c *client) sent(n int, b []byte) {
 	if n < len(b) {
 		rest := b[n:]
 		if len(o.joinB) > 0 && &b[0] == &o.joinB[0] {
+			// The joined buffer is used again for the next write.
 			rest = append([]byte(nil), rest...)
 		}
 		o.queue = append([][]byte{rest}, o.queue...)
 	} else {
 		o.pending -= entryWeight
 		if len(o.queue) == 0 {
+			// A subscriber to whom nothing is said keeps no buffers.
 			o.queue, o.joinB = nil, nil
 		}
 	}
@@ -424,6 +431,7 @@ func (c *client) awaitPending(enough func() bool, timeout <-chan time.Time) bool
 		if c.output.wait == nil {
 			c.output.wait = make(chan struct{})
 		}
+		// Taken under the lock: what is sent from here on closes just this one.
 		wait := c.output.wait
 		c.mu.Unlock()
 		select {

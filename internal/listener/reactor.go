@@ -50,6 +50,7 @@ func (s *Server) watched(c *client) {
 	if len(s.reactors) == 0 || c.readTo == nil {
 		return
 	}
+	// Nothing need be tried first: a new watch tells of what has come before it.
 	c.reactor, c.drained = s.reactors[c.id%uint64(len(s.reactors))], true
 	if !c.reactor.watch(c) {
 		c.reactor = nil
@@ -68,6 +69,7 @@ func newReactor(s *Server) (*reactor, error) {
 // watch it.
 func (r *reactor) watch(c *client) bool {
 	r.mu.Lock()
+	// Before the kernel is asked, which may tell of it at once.
 	r.clients[c.id] = c
 	r.mu.Unlock()
 	if err := r.poll.Add(c.fd, unix.EPOLLIN|unix.EPOLLRDHUP, c.id); err != nil {
@@ -101,10 +103,13 @@ func (r *reactor) round(events []unix.EpollEvent) {
 		}
 		// The far end has closed: what it sent before is still answered.
 		if ev.Events&^unix.EPOLLIN != 0 {
+			// Events come by edges: the end is told once, so that a short read is not the last word
+			// after it.
 			c.ending.Store(true)
 		}
 		r.ready = append(r.ready, c)
 	}
+	// Not kept while they answer: connections that end need it too.
 	r.mu.Unlock()
 	// Read all, then write all: answers of one round leave together.
 	now := r.s.uptime()
@@ -122,6 +127,7 @@ func (r *reactor) round(events []unix.EpollEvent) {
 	for _, c := range answered {
 		sent := c.flush()
 		c.publishState()
+		// What the socket does not take waits for its client, and the reactor waits for nobody.
 		if !sent || !c.reading.releaseFromReactor() {
 			c.reading.handOver()
 		}
