@@ -192,8 +192,8 @@ func (c *Core) mayPromote(m *master) leadership {
 	if c.freshVotes(m) >= m.need() {
 		return leads
 	}
-	// Votes are renewed all the time, and older ones may come back: only when so
-	// many have gone to another that the rest cannot suffice is it over.
+	// Votes that are stale are asked for again: only when so many have gone to
+	// another that the rest cannot suffice is it over.
 	lost := 0
 	for _, p := range m.peers {
 		if p.voteReply.kind == quorum.VoteForOther {

@@ -255,7 +255,8 @@ func (c *Core) reopen(l *link, cn *conn) {
 	if l.users[0].addr.Port == 0 {
 		return
 	}
-	// A name may lead elsewhere by now: looked up behind this attempt, for the next.
+	// A name may lead elsewhere by now: what is known of it holds for this attempt, what
+	// is looked up behind it for the next.
 	c.refreshName(l)
 	cn.triedAt = c.now.Mono
 	// What could not be tried for want of descriptors can be now.
