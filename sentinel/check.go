@@ -66,7 +66,7 @@ func (c *Core) exactDue(n node) time.Duration {
 }
 
 // alignmentSlack is by how much the due time of n may have come forward since it was
-// filed only because the crowd that it takes its turn in has changed (gather).
+// filed only because the crowd that it takes its turn in has changed (alignTurn).
 func (c *Core) alignmentSlack(n node) time.Duration {
 	l, ok := n.(*link)
 	if i, is := n.(*instance); is {

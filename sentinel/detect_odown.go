@@ -224,15 +224,15 @@ func (c *Core) askReply(p *peer, v resp.Value, sent pending) {
 	}
 	// Foreign or not: a vote is for the master, by whatever address it was asked about (E-4).
 	if sent.vote && m.failover.wantsVotes() && sent.epoch == m.failover.epoch {
-		c.hearVoice(m, p, sent, leader, epoch)
+		c.hearVoteReply(m, p, sent, leader, epoch)
 	}
 	c.touch(&m.node)
 }
 
-// hearVoice files a peer's answer to our vote request.
+// hearVoteReply files a peer's answer to our vote request.
 //
 // Rule: E-30, E-32.
-func (c *Core) hearVoice(m *master, p *peer, sent pending, leader quorum.RunID, epoch quorum.Epoch) {
+func (c *Core) hearVoteReply(m *master, p *peer, sent pending, leader quorum.RunID, epoch quorum.Epoch) {
 	v := &p.voteReply
 	v.asked = never
 	// Only a vote of a later epoch takes one back: its giver follows somebody newer by now (E-34).

@@ -2,7 +2,7 @@ package sentinel
 
 // failoverKind is why an attempt is made. What one kind does otherwise than the
 // others is answered here, so that a new kind is one place: each predicate says
-// what it decides, and nothing else compares kinds.
+// what it decides, and nothing that decides compares kinds itself.
 type failoverKind uint8
 
 const (
